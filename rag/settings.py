@@ -1,0 +1,87 @@
+"""Settings: the only reader of the environment and of ``.env``. Builds nothing."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag.errors import SettingsError
+
+PREFIX = "RAG_"
+
+
+class Settings(BaseSettings):
+    """What a person may set, from ``RAG_*`` variables or a ``.env`` file in this folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    store: Path = Field(default_factory=lambda: user_data_path("footnote") / "library")
+    """Folder of the collection."""
+    model: str = ""
+    """Chat model at an OpenAI-compatible endpoint; empty: the extractive writer answers."""
+    embedding: str = "minilm"
+    """``minilm`` (embedded) or ``openai:MODEL``."""
+    timeout: float = Field(default=60.0, gt=0)
+    """Seconds to wait for a model before an attempt counts as failed."""
+    retries: int = Field(default=2, ge=0, le=10)
+    """Further attempts after a failed model call."""
+    openai_api_key: str = Field(
+        default="", repr=False, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+    )
+    openai_base_url: str = Field(
+        default="", validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL")
+    )
+
+    @field_validator("store")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @field_validator("embedding")
+    @classmethod
+    def _known_embedding(cls, value: str) -> str:
+        if value != "minilm" and not (value.startswith("openai:") and len(value) > 7):
+            raise ValueError("expected 'minilm' or 'openai:MODEL'")
+        return value
+
+    @property
+    def endpoint(self) -> str:
+        """Where a remote model would be asked; shown before anything is sent."""
+        return self.openai_base_url or "https://api.openai.com/v1"
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; ``overrides`` that are not None win.
+
+    Raises:
+        SettingsError: a value is wrong; names the variable, the value and what is expected.
+    """
+    _warn_unknown(tuple(sorted(name for name in os.environ if name.startswith(PREFIX))))
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        name = name if name.startswith("OPENAI") else PREFIX + name.removeprefix(PREFIX)
+        raise SettingsError(
+            f"{name}={first['input']!r} is not usable: {first['msg']}; correct or unset it"
+        ) from error
+
+
+@lru_cache
+def _warn_unknown(names: tuple[str, ...]) -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields if "openai" not in name]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+            warnings.warn(f"unknown setting {name}{hint}", stacklevel=3)
