@@ -1,0 +1,136 @@
+"""A draft to claims: sentence boundaries, citation markers and the numbers cited."""
+
+from __future__ import annotations
+
+import re
+
+from rag.sentences import boundaries
+from rag.types import Claim
+
+_ITEM = r"(?:[Ss]ources?\s*)?\^?\d{1,3}"
+_LIST = rf"{_ITEM}(?:\s*(?:[,;&–-]|and)\s*{_ITEM})*"
+MARKER = re.compile(rf"\[\s*{_LIST}\s*\]|【\s*{_LIST}(?:†[^】]*)?\s*】")
+# "95% CI [72, 81]" is an interval, not a citation.
+_INTERVAL_BEFORE = re.compile(r"(?:\bCIs?|interval|range|IQR)\s*[:=,]?\s*(?:of\s+)?$", re.IGNORECASE)
+_RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(?:[Ss]ources?\s*)?\^?(\d{1,3})")
+_WIDEST_RANGE = 50
+
+_LEAD = re.compile(r"^\s*(?:(?:[-*+•–]|\d{1,2}[.)]|#{1,6}|>)\s+)+")
+_EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`)")
+_CHATTER = re.compile(
+    r"^(?:sure|certainly|of course|hello|hi|hey|thanks|thank you|great question|okay|ok)\b[^.]{0,40}$"
+    r"|^(?:i hope|let me know|feel free|please (?:let|note that i)|here (?:is|are)\b.{0,80}:$"
+    r"|if you (?:have|need|want|would))",
+    re.IGNORECASE,
+)
+_MAX_HEADING_WORDS = 10
+
+
+def parse_claims(text: str) -> list[Claim]:
+    """Split a draft into claims; their ``raw`` strings, joined, give the draft back."""
+    edges = [0, *boundaries(text), len(text)]
+    pairs = zip(edges, edges[1:], strict=False)
+    return [_claim(text[start:end], start) for start, end in pairs if start < end]
+
+
+def cited_numbers(text: str) -> tuple[int, ...]:
+    """The numbers cited in ``text``, in order of appearance, each once."""
+    numbers: dict[int, None] = {}
+    for marker in find_markers(text):
+        for number in _expand(marker[0]):
+            numbers[number] = None
+    return tuple(numbers)
+
+
+def find_markers(text: str) -> list[re.Match[str]]:
+    """The citation markers in ``text``; ``[0, 1]``, ``[2D]`` and intervals are none."""
+    return [
+        match
+        for match in MARKER.finditer(text)
+        if not re.search(r"(?<!\d)0+(?!\d)", match[0])
+        and not _INTERVAL_BEFORE.search(text[: match.start()][-20:])
+    ]
+
+
+def strip_markers(text: str) -> str:
+    """``text`` without its citation markers and without the white space before them."""
+    for match in reversed(find_markers(text)):
+        text = text[: match.start()].rstrip() + text[match.end() :]
+    return text
+
+
+def rewrite_markers(text: str, keep: tuple[int, ...]) -> str:
+    """``text`` with each marker as ``[n][m]``, and only the numbers in ``keep``."""
+    for match in reversed(find_markers(text)):
+        marks = "".join(f"[{n}]" for n in _expand(match[0]) if n in keep)
+        before = text[: match.start()] if marks else text[: match.start()].rstrip()
+        text = before + marks + text[match.end() :]
+    return text
+
+
+class ClaimStream:
+    """Claims of a draft that arrives in pieces, each as soon as it is certainly complete.
+
+    However the draft is cut, the claims are those of ``parse_claims`` on the whole.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ""
+        self._done = 0
+
+    def feed(self, text: str) -> list[Claim]:
+        """Add a piece; return the claims that are complete now."""
+        self._buffer += text
+        edges = [0, *boundaries(self._buffer)]
+        # The start of the next sentence decides where this one ends: wait for two full words
+        # of it, or for the line's end.
+        settled = [edge for edge in edges if self._is_settled(edge)]
+        return self._take(settled[-1]) if settled else []
+
+    def close(self) -> list[Claim]:
+        """The claims that remain at the draft's end."""
+        return self._take(len(self._buffer))
+
+    def _is_settled(self, edge: int) -> bool:
+        return re.match(r"\s*[^\s\[【]\S*\s+\S+\s", self._buffer[edge:]) is not None
+
+    def _take(self, end: int) -> list[Claim]:
+        ready, self._buffer = self._buffer[:end], self._buffer[end:]
+        claims = [
+            Claim(c.raw, c.start + self._done, c.citations, c.bare, c.checkable)
+            for c in parse_claims(ready)
+        ]
+        self._done += end
+        return claims
+
+
+def _claim(raw: str, start: int) -> Claim:
+    bare = _EMPHASIS.sub("", strip_markers(_LEAD.sub("", raw)))
+    bare = re.sub(r"\s+", " ", bare.strip().strip("|")).strip()
+    return Claim(raw, start, cited_numbers(raw), bare, _is_checkable(raw.strip(), bare))
+
+
+def _is_checkable(raw: str, bare: str) -> bool:
+    if not re.search(r"[^\W_]", bare):
+        return False  # a rule, a table's separator, a bare marker
+    if not re.search(r"\d", bare) and len(bare.split()) <= _MAX_HEADING_WORDS:
+        is_heading = raw.startswith(("#", "|")) or re.fullmatch(r"\*\*.+\*\*:?", raw)
+        if (is_heading or bare.endswith(":")) and not find_markers(raw):
+            return False
+    return not (_CHATTER.search(bare) or bare.endswith("?"))
+
+
+def _expand(marker: str) -> list[int]:
+    numbers: list[int] = []
+    body = _RANGE.sub(_spell_out, marker)
+    for digits in re.findall(r"\d+", body.split("†")[0]):
+        if int(digits) not in numbers:
+            numbers.append(int(digits))
+    return numbers
+
+
+def _spell_out(match: re.Match[str]) -> str:
+    low, high = int(match[1]), int(match[2])
+    if low < high <= low + _WIDEST_RANGE:
+        return ",".join(map(str, range(low, high + 1)))
+    return f"{low},{high}"

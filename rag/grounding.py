@@ -1,0 +1,184 @@
+"""Is this claim supported by the passages that it cites? A verdict with evidence spans.
+
+Exact checks first, which nothing overrules: the citation exists, a factual sentence has one,
+every figure and every name with digits is in a cited paper. Then coverage: enough of the
+claim's content words must stand in the cited papers. A trained verifier takes the place of
+coverage behind the same ``verify``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rag.quantities import unstated
+from rag.sentences import sentence_spans
+from rag.types import Claim, Evidence, Field, Source, Verdict
+
+MIN_COVERAGE = 0.5
+"""Share of a claim's content words that the cited papers must hold together."""
+MIN_OWN_COVERAGE = 0.2
+"""Share that one cited paper must hold to keep its number on the sentence."""
+_MAX_EVIDENCE = 3
+
+_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_STOP_WORDS = frozenset(
+    """a an and are as at be been being both but by can could did do does for from had has have
+    how however i if in into is it its itself may might more most much no nor not of on one only
+    or other our over own paper per same should so some such than that the their them then there
+    these they this those through thus to too under up use used uses using very via was we were
+    what when where whether which while who whose why will with within without would you your
+    also about above after again all any because before between during each few further here
+    just out study studies author authors work works method methods approach approaches propose
+    proposed proposes present presented presents show shown shows showed report reported reports
+    find finds found describe describes described introduce introduces introduced
+    according abstract source""".split()
+)
+_SUFFIXES = (
+    "izations isations ization isation ational fulness ousness iveness ements ement ments ment "
+    "ations ation ities ically ingly edly ness ible able ized ised izes ises izing ising ize ise "
+    "ally ical ions ion ity ing ies ied ous ive ers est ed er es ly al ic s e y"
+).split()
+_POSSESSIVE = re.compile(r"['’]s?$")
+
+
+def verify(claim: Claim, sources: Sequence[Source]) -> Verdict:
+    """Check one claim against the sources that it cites.
+
+    Args:
+        claim: as ``citations.parse_claims`` gives it.
+        sources: all sources of the draft; the claim cites them by ``n``.
+
+    Returns:
+        A verdict whose ``evidence`` is cut from the sources and whose ``citations`` are the
+        cited sources that carry the claim; ``reason`` is for people.
+    """
+    if not claim.checkable:
+        return Verdict("not_a_claim", "states nothing to check")
+    by_number = {source.n: source for source in sources}
+    phantoms = [n for n in claim.citations if n not in by_number]
+    if phantoms:
+        return Verdict("phantom", f"source {phantoms[0]} does not exist")
+    if not claim.citations:
+        return Verdict("uncited", "a factual sentence without a citation")
+    return _against(claim.bare, [by_number[n] for n in claim.citations])
+
+
+def support_of(text: str, source: Source) -> Verdict:
+    """Check a sentence against one source, as if it cited it."""
+    return _against(text, [source])
+
+
+def _against(text: str, cited: Sequence[Source]) -> Verdict:
+    views = [_read(source) for source in cited]
+    words = content_words(text)
+    covered = words & frozenset().union(*(view.words for view in views))
+    support = round(len(covered) / len(words), 4) if words else 0.0
+    named = _and([f"source {source.n}" for source in cited])
+    missing = unstated(text, "\n".join(f"{s.title}\n{s.text}" for s in cited))
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        reason = f"{_and(missing)} {verb} not in {named}"
+        return Verdict("unsupported", reason, support=min(support, MIN_COVERAGE / 2))
+    if support < MIN_COVERAGE:
+        absent = sorted((w for w in _words(text) if _stem(w) in words - covered), key=len)
+        reason = f"too little of it is in {named}"
+        return Verdict("unsupported", reason + _such_as(absent[-3:]), support=support)
+    evidence = _evidence(words, views, text)
+    carrying = {item.source for item in evidence}
+    kept = tuple(
+        view.source.n
+        for view in views
+        if view.source.n in carrying
+        or (len(views) > 1 and len(words & view.words) >= MIN_COVERAGE * len(words))
+    )
+    return Verdict("supported", support=support, evidence=evidence, citations=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    source: int
+    field: Field
+    start: int
+    end: int
+    text: str
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    source: Source
+    spans: tuple[_Span, ...]
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=512)
+def _read(source: Source) -> _View:
+    spans = [
+        _Span(source.n, "abstract", start, end, source.text[start:end],
+              content_words(source.text[start:end]))
+        for start, end in sentence_spans(source.text)
+    ]  # fmt: skip
+    title = source.title
+    spans.append(_Span(source.n, "title", 0, len(title), title, content_words(title)))
+    return _View(source, tuple(spans), frozenset().union(*(span.words for span in spans)))
+
+
+def _evidence(words: frozenset[str], views: Sequence[_View], text: str) -> tuple[Evidence, ...]:
+    """The fewest sentences that cover the claim: greedily, the one that adds most first."""
+    spans = [span for view in views for span in view.spans]
+    figures = set(re.findall(r"\d[\d.,]*\d|\d", text))
+    chosen: list[_Span] = []
+    open_words = set(words)
+    while spans and len(chosen) < _MAX_EVIDENCE:
+        best = max(spans, key=lambda span: _gain(span, open_words, figures))
+        if _gain(best, open_words, figures) < (1 if not chosen else 2):
+            break
+        chosen.append(best)
+        spans.remove(best)
+        open_words -= best.words
+        figures -= {figure for figure in figures if figure in best.text}
+    return tuple(Evidence(s.source, s.field, s.start, s.end, s.text) for s in chosen)
+
+
+def _gain(span: _Span, words: Iterable[str], figures: Iterable[str]) -> float:
+    gain = sum(word in span.words for word in words)
+    gain += 2 * sum(figure in span.text for figure in figures)
+    return gain - (0.5 if span.field == "title" else 0.0)
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Stems of the words of ``text`` that carry content; figures are checked elsewhere."""
+    return frozenset(_stem(word) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    found = []
+    for match in _WORD.finditer(text):
+        for part in (match[0], *match[0].split("-")) if "-" in match[0] else (match[0],):
+            word = _POSSESSIVE.sub("", part).lower()
+            if word not in _STOP_WORDS and not word.isdigit() and (len(word) > 1):
+                found.append(word)
+    # A compound counts by its parts alone: "multi-coil" and "multi coil" are the same.
+    return [word for word in found if "-" not in word]
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    """A light stem: enough that "segmenting", "segmentation" and "segments" agree."""
+    if len(word) <= 4 or not word.isascii():
+        return word.removesuffix("s") if len(word) > 3 and not word.endswith("ss") else word
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 4:
+            return word.removesuffix(suffix)
+    return word
+
+
+def _and(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def _such_as(words: Sequence[str]) -> str:
+    return f" (nothing on {', '.join(words)})" if words else ""

@@ -1,0 +1,181 @@
+"""Numbers in text, with their units, and whether a source states them.
+
+Exact and without a model: a number that the source does not state is not supported, however
+plausible the sentence. Value, unit and the words around it ("about", "more than") decide.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from text_to_num import alpha2digit
+
+Rounding = Literal["exact", "near", "at_least", "at_most"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number as text states it."""
+
+    raw: str
+    value: Decimal
+    unit: str
+    """``percent``, ``times``, a unit's symbol such as ``GB``, or empty."""
+    rounding: Rounding
+    """How the words before it, or a scale word after it, qualify the number."""
+
+
+_SCALES = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
+           "trillion": 12, "hundred": 2}  # fmt: skip
+_UNITS = {
+    "percent": "% percent per-cent percentage pp",
+    "times": "x × times fold",
+    "TB": "tb terabyte terabytes", "GB": "gb gigabyte gigabytes", "MB": "mb megabyte megabytes",
+    "ms": "ms millisecond milliseconds", "s": "s sec second seconds", "min": "minute minutes",
+    "h": "h hour hours", "d": "day days", "week": "week weeks", "month": "month months",
+    "year": "year years", "mm": "mm millimeter millimeters millimetre millimetres",
+    "cm": "cm centimeter centimeters centimetre centimetres", "ml": "ml milliliter millilitre",
+    "Hz": "hz", "kHz": "khz", "MHz": "mhz", "Gy": "gy", "mSv": "msv", "dB": "db", "T": "tesla",
+    "HU": "hu", "K": "kelvin", "mg": "mg", "kg": "kg",
+}  # fmt: skip
+_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+_NUMBER = re.compile(
+    rf"(?<![\w.])(?P<number>{_DIGITS})"
+    r"(?:[ -]?(?P<scale>thousand|million|billion|trillion|hundred)\b|(?P<si>[kKMB]|bn)(?![\w]))?"
+    r"(?:\s?\\?(?P<sign>[%×])|[\s-]?(?P<word>x(?![\w])|[A-Za-z]+(?:-cent)?))?"
+)
+_LATEX = (
+    (re.compile(r"\\(?=[%&$#_])"), ""),
+    (re.compile(r"(?:\\(?:text)?pm|(?<=\d)\s?pm(?=\s?\d)|±|\+/-)"), " ± "),
+    (re.compile(r"\\times|\$"), " "),
+    (re.compile(r"(?<=\d)[–—−](?=\d)"), " - "),
+    (re.compile(r"(?<=\d)-(?=\d)"), " - "),
+    (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
+)
+_BEFORE: tuple[tuple[Rounding, re.Pattern[str]], ...] = (
+    ("at_least", re.compile(r"(?:\bover|\bmore than|\bat least|\bexceed\w*|\babove|>|≥)\s*$", re.I)),
+    ("at_most", re.compile(r"(?:\bunder|\bless than|\bfewer than|\balmost|\bnearly|\bclose to"
+                           r"|\bup to|\bbelow|<|≤)\s*$", re.I)),
+    ("near", re.compile(r"(?:\babout|\baround|\bapprox\w*\.?|\broughly|\bsome|\bcirca|~|≈)\s*$", re.I)),
+)  # fmt: skip
+_SYNONYMS = {"twice": "2 times", "double": "2 times", "doubles": "2 times", "doubled": "2 times",
+             "twofold": "2 times", "threefold": "3 times", "tenfold": "10 times",
+             "triple": "3 times", "both": "2", "dual": "2", "pair": "2"}  # fmt: skip
+_HYPHENATED = re.compile(
+    r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred)-(?=[a-z])", re.I
+)
+# "1. " or "2)" opening a line and "(1)" are list numbers, not quantities.
+_LIST_NUMBER = re.compile(r"(?m)^\s*\d{1,2}[.)]\s|\(\d\)")
+# A token that mixes letters and digits is a name (DINOv2, GPT-4V, T2w, 3D), not a quantity.
+_CODE_NAME = re.compile(r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?")
+
+
+def quantities(text: str) -> tuple[Quantity, ...]:
+    """All quantities that ``text`` states, in digits or English words."""
+    text = _LIST_NUMBER.sub(" ", _plain(text))
+    text = _CODE_NAME.sub(lambda m: m[0] if _reads_as_quantity(m[0]) else " ; ", text)
+    found = [_quantity(match, text) for match in _NUMBER.finditer(text)]
+    words = _HYPHENATED.sub(r"\1 ", _NUMBER.sub(" ; ", text))
+    spelled = alpha2digit(words, "en", 2.0)
+    if spelled != words:
+        known = set(_NUMBER.findall(words))
+        found += [_quantity(m, spelled) for m in _NUMBER.finditer(spelled) if m[0] not in known]
+    return tuple(q for q in found if q is not None)
+
+
+def implied(text: str) -> tuple[Quantity, ...]:
+    """Quantities that words such as "twice" or "both" imply; a source may state them so."""
+    words = [_SYNONYMS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _SYNONYMS]
+    return quantities(" ; ".join(words))
+
+
+def code_names(text: str) -> tuple[str, ...]:
+    """Names that contain digits, such as ``DINOv2`` or ``GPT-4V``."""
+    names = (match[0] for match in _CODE_NAME.finditer(_plain(text)))
+    return tuple(name for name in names if not _reads_as_quantity(name))
+
+
+def unstated(claim: str, source: str) -> list[str]:
+    """What ``claim`` states in figures and ``source`` does not, as the claim writes it.
+
+    A number counts as stated when the source has the same value with no other unit, or,
+    where the words or a scale word allow rounding, one that rounds to it in the direction
+    they name. A name with digits counts when the source has its letters and digits in a row.
+    """
+    stated = [*quantities(source), *implied(source)]
+    missing = [q.raw for q in quantities(claim) if not any(_states(s, q) for s in stated)]
+    flat = _flat(source)
+    missing += [name for name in code_names(claim) if _flat(name) not in flat]
+    return list(dict.fromkeys(missing))
+
+
+def _plain(text: str) -> str:
+    for pattern, replacement in _LATEX:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _quantity(match: re.Match[str], text: str) -> Quantity | None:
+    try:
+        value = Decimal(match["number"].replace(",", ""))
+    except InvalidOperation:
+        return None
+    scale = (match["scale"] or match["si"] or "").lower()
+    word = (match["sign"] or match["word"] or "").lower()
+    unit = _UNIT_OF.get(word, "")
+    if match["word"] and not unit and _glued(match, text):
+        return None  # part of a name: "3D", "T2"
+    end = match.end() if unit else (match.end("scale") if scale else match.end("number"))
+    raw = text[match.start() : max(end, match.end("si"))].strip()
+    rounding = next((r for r, p in _BEFORE if p.search(text[: match.start()][-24:])), None)
+    return Quantity(
+        raw, value * Decimal(10) ** _SCALES.get(scale, 0), unit,
+        rounding or ("near" if scale else "exact"),
+    )  # fmt: skip
+
+
+def _glued(match: re.Match[str], text: str) -> bool:
+    start = match.start("word")
+    return match.end("number") == start or (
+        text[start - 1] == "-" and len(match["word"]) <= 2 and match["word"][0].isupper()
+    )
+
+
+def _reads_as_quantity(name: str) -> bool:
+    """``80x``, ``1.6TB``, ``25k``, ``10-fold``: a number with its unit or scale."""
+    match = re.fullmatch(r"([\d.,]+)-?([A-Za-z]+)", name)
+    if match is None:
+        return bool(re.fullmatch(r"[\d.,-]+", name))
+    word = match[2].lower()
+    return word in _UNIT_OF or word in _SCALES or len(word) > 3
+
+
+def _states(stated: Quantity, claimed: Quantity) -> bool:
+    if stated.unit and claimed.unit and stated.unit != claimed.unit:
+        return False
+    if stated.value == claimed.value:
+        return True
+    if claimed.rounding == "exact" or claimed.value == 0:
+        return False
+    ratio = stated.value / claimed.value
+    return {
+        "near": _rounds_to(stated.value, claimed.value),
+        "at_least": 1 <= ratio <= Decimal("1.1"),
+        "at_most": Decimal("0.9") <= ratio <= 1,
+    }[claimed.rounding]
+
+
+def _rounds_to(value: Decimal, claimed: Decimal) -> bool:
+    """Whether ``value``, rounded to the last digit that ``claimed`` shows, is ``claimed``."""
+    step = Decimal(1).scaleb(int(claimed.normalize().as_tuple().exponent))
+    return abs(value - claimed) <= step / 2
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
