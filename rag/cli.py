@@ -1,0 +1,285 @@
+"""The ``rag`` command. Imports nothing heavy: ``rag --help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from rag import __version__, resources
+from rag.batch import run_batch
+from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
+from rag.errors import InputError, RagError
+from rag.render import (
+    checked_to_terminal,
+    found_to_terminal,
+    ingested_to_terminal,
+    outbound,
+    status_to_terminal,
+    to_dict,
+    to_json,
+    to_terminal,
+)
+from rag.session import Session, session, tell
+from rag.settings import Settings
+from rag.types import Answer, Status
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+app = typer.Typer(
+    name="rag",
+    help="Cited, checked answers from your own collection of paper abstracts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Store = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="Folder of the collection.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Chat model that writes; default: RAG_MODEL."),
+]
+Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the results go.")]
+
+
+def main() -> None:
+    """Run the command line; leaves with exit status 0, 1 (error) or 2 (wrong usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    app(prog_name="rag")
+
+
+@contextmanager
+def open_assistant(settings: Settings) -> Iterator[Assistant]:
+    """The assistant over the settings' collection, closed afterwards."""
+    from rag.assistant import Assistant
+    from rag.library import Library
+
+    with Library.open(settings=settings) as library:
+        yield Assistant(library)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"footnote-rag {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Pages of abstracts, JSON Lines.")
+    ],
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take papers into the collection; what is there unchanged is left alone."""
+    with session(as_json, debug, store=store) as run:
+        from rag.library import Library
+
+        with Library.open(settings=run.settings) as library, run.progress("papers") as count:
+            report = library.ingest(paths, on_progress=count)
+        run.show(report, ingested_to_terminal(report))
+        if report.failed and not report.added + report.updated + report.unchanged:
+            first = report.failed[0]
+            raise InputError(f"nothing was taken in; first: {first.where}: {first.reason}")
+
+
+@app.command()
+def search(
+    question: Question,
+    k: Annotated[int, typer.Option("-k", min=1, metavar="K", help="Papers at most.")] = 10,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the papers nearest to a question, best first."""
+    with session(as_json, debug, store=store) as run:
+        from rag.library import Library
+
+        with Library.open(settings=run.settings) as library:
+            rows = search_rows(library.search(question, k))
+        run.show(rows, found_to_terminal(rows))
+
+
+@app.command()
+def ask(
+    question: Question,
+    model: Model = None,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Answer a question from the collection; every sentence is cited and checked."""
+    with session(as_json, debug, store=store, model=model) as run:
+        with open_assistant(run.settings) as assistant:
+            answer = _ask(run, assistant, question)
+        run.show(answer, to_terminal(answer, run.settings))
+
+
+def _ask(run: Session, assistant: Assistant, question: str) -> Answer:
+    with run.waiting() as stage:
+        for event in assistant.stream(question):
+            if isinstance(event, Status):
+                stage(event.text)
+            if isinstance(event, Answer):
+                return event
+    raise RagError("the assistant ended without an answer; run again with --debug")
+
+
+@app.command()
+def run(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="JSON Lines.")],
+    out: Out,
+    model: Model = None,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Answer a file of questions in one process, one line of JSON each."""
+    with session(as_json, debug, store=store, model=model) as run, run.progress("questions") as n:
+        with open_assistant(run.settings) as assistant:
+
+            def answer(line: RunQuestion) -> dict[str, Any]:
+                document: dict[str, Any] = to_dict(assistant.ask(line.question, line.history))
+                return document | {"id": line.id}
+
+            report = run_batch(questions, out, RunQuestion, answer, n)
+        run.show(report, f"{report.done} answered, {report.failed} failed: {out}")
+
+
+@app.command()
+def check(
+    draft: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Your own text; - reads standard input.")
+    ] = None,
+    batch: Annotated[
+        Path | None, typer.Option("--batch", metavar="CASES", help="Drafts with their sources.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where the verdicts go.")
+    ] = None,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a text against the collection, or drafts against the sources they come with."""
+    if (draft is None) == (batch is None) or (batch is None) != (out is None):
+        raise typer.BadParameter("give either FILE, or --batch CASES with --out FILE")
+    with session(as_json, debug, store=store) as run:
+        if batch is not None and out is not None:
+            _check_batch(run, batch, out)
+        elif draft is not None:
+            text = _read_text(draft)
+            with open_assistant(run.settings) as assistant:
+                checked = assistant.check(text)
+            run.show(checked, checked_to_terminal(checked))
+
+
+def _check_batch(run: Session, batch: Path, out: Path) -> None:
+    from rag.assistant import check as judge
+
+    def verdicts(case: CheckCase) -> CheckedCase:
+        return CheckedCase(case.id, judge(case.draft, case.numbered()).sentences)
+
+    with run.progress("drafts") as count:
+        report = run_batch(batch, out, CheckCase, verdicts, count)
+    run.show(report, f"{report.done} checked, {report.failed} failed: {out}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; give a text file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text (byte {error.start}); convert it") from error
+    if not text.strip():
+        raise InputError(f"{path} holds no text; there is nothing to check")
+    return text
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[
+        Path | None, typer.Argument(metavar="SET", help="Evaluation set; default: the built-in.")
+    ] = None,
+    split: Annotated[
+        Literal["dev", "test", "all"], typer.Option("--split", help="Part of the set.")
+    ] = "all",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the JSON report, too.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="Chat model; RAG_MODEL is not read.")
+    ] = "",
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Measure search, answers and refusals on questions with known answers, offline."""
+    # Nothing is sent for a variable that was set for other work: only --model asks a model.
+    with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
+        harness = resources.module("eval.harness")
+        with run.progress("questions") as count:
+            report = harness.evaluate(questions, run.settings, split=split, on_progress=count)
+        if out is not None:
+            try:
+                out.write_text(to_json(report.to_dict()) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
+        run.show(report.to_dict(), report.table())
+
+
+@app.command()
+def chat(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N")] = 7860,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    model: Model = None,
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Serve the chat page and its API until Ctrl+C."""
+    with session(as_json, debug, store=store, model=model) as run:
+        for line in outbound(run.settings):
+            tell("notice", line)
+        url = f"http://{host}:{port}/"
+        run.show({"url": url}, f"Footnote: {url} (Ctrl+C stops it)")
+        run.output.flush()
+        page = resources.module("app")
+        page.launch(run.settings, host=host, port=port, open_browser=not no_browser)
+
+
+@app.command()
+def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> None:
+    """Say what the collection holds and what would leave this machine."""
+    with session(as_json, debug, store=store) as run:
+        from rag.library import Library
+
+        with Library.open(settings=run.settings) as library:
+            state = library.status()
+        run.show(state, status_to_terminal(state, run.settings))
+
+
+if __name__ == "__main__":
+    main()

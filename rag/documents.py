@@ -1,0 +1,150 @@
+"""The JSON documents of the commands that are not one of the values in ``types.py``.
+
+Lines of a batch keep the ``id`` that they came with, a string or a whole number; a line
+without one, or one that is no JSON at all, is ``line-N``, counted from 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from rag.errors import InputError
+from rag.types import CheckedSentence, Hit, Paper, Source, Turn
+
+LineId = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """The best passage of a found paper; offsets count into the paper's abstract."""
+
+    id: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """A row of ``rag search``; ``rank`` counts from 1, ``score`` is in 0..1."""
+
+    rank: int
+    score: float
+    paper: Paper
+    passage: FoundPassage
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuestion:
+    """A line of the questions that ``rag run`` answers."""
+
+    question: str
+    id: LineId = ""
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSource:
+    """A source of a case; the first is number 1."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCase:
+    """A line of the cases that ``rag check --batch`` judges."""
+
+    draft: str
+    sources: tuple[CaseSource, ...]
+    id: LineId = ""
+    question: str = ""
+
+    def numbered(self) -> list[Source]:
+        """The sources as the checks take them, numbered from 1."""
+        return [
+            Source(n, f"{self.id}#{n}", source.title, "", None, source.text)
+            for n, source in enumerate(self.sources, 1)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCase:
+    """A line that ``rag check --batch`` writes: the draft's sentences in order."""
+
+    id: LineId
+    sentences: tuple[CheckedSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLine:
+    """What stands in the place of a line that could not be used."""
+
+    id: LineId
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What ``rag run`` and ``rag check --batch`` did, counted in lines."""
+
+    done: int
+    failed: int
+    seconds: float
+
+
+def search_rows(hits: Sequence[Hit]) -> list[SearchRow]:
+    """The hits as ``rag search`` shows them, in their order."""
+    rows = []
+    for rank, hit in enumerate(hits, 1):
+        passage = FoundPassage(hit.passage.id, hit.passage.text, hit.passage.start, hit.passage.end)
+        rows.append(SearchRow(rank, hit.score, hit.paper, passage))
+    return rows
+
+
+Line = TypeVar("Line", RunQuestion, CheckCase)
+
+
+def read_lines(path: Path, kind: type[Line]) -> Iterator[Line | FailedLine]:
+    """Read a JSON Lines file; a line that is no ``kind`` becomes a ``FailedLine``.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} cannot be read: {reason}; give a JSON Lines file") from error
+    adapter = TypeAdapter(kind)
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if line.strip():
+            yield _parse(adapter, line, f"line-{number}")
+
+
+def _parse(adapter: TypeAdapter[Line], line: bytes, default_id: str) -> Line | FailedLine:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return FailedLine(default_id, f"{default_id} is not JSON: {error}")
+    if not isinstance(record, dict):
+        return FailedLine(default_id, f"{default_id} is not a JSON object")
+    line_id = _usable_id(record.get("id"), default_id)
+    try:
+        return adapter.validate_python({**record, "id": line_id})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return FailedLine(line_id, f"{default_id}: {where}: {first['msg']}")
+
+
+def _usable_id(given: object, default: str) -> LineId:
+    if isinstance(given, str | int) and not isinstance(given, bool) and given != "":
+        return given
+    return default

@@ -1,0 +1,238 @@
+"""Values for readers: JSON in the contract's shape, Markdown, and text for a terminal.
+
+Text from papers and models is data here: it is never read as rich markup, and control and
+escape characters never reach a terminal.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rag.documents import SearchRow
+from rag.settings import Settings
+from rag.types import Answer, CheckedDraft, IngestReport, Source, StoreStatus
+
+DIGITS = 4
+"""Decimal places of every number in a document."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X].*?(?:\x07|\x1b\\|$)|\x1b.?", re.S)
+# C0 and C1 controls except tab and newline, and the marks that turn the writing direction.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKER = re.compile(r"\[\d+(?:\s*[,;]\s*\d+)*\]")
+
+
+# --- JSON -------------------------------------------------------------------------------
+
+
+def to_dict(value: Any) -> Any:
+    """Any value of ``types.py`` or ``documents.py``, or a list of them, as JSON types."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_dict(asdict(value))
+    if isinstance(value, dict):
+        return {key: to_dict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_dict(item) for item in value]
+    return round(value, DIGITS) if isinstance(value, float) else value
+
+
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """``to_dict`` as text; ``indent=None`` gives one line."""
+    return json.dumps(to_dict(value), ensure_ascii=False, indent=indent)
+
+
+# --- Markdown ---------------------------------------------------------------------------
+
+
+def to_markdown(answer: Answer) -> str:
+    """The answer with its notes, numbered sources and what was removed."""
+    parts = [answer.refusal.text if answer.refusal else answer.text]
+    parts += [f"> {note.text}" for note in answer.notes]
+    if answer.refusal:
+        parts.append(_bullets("**Nearest papers**", _nearest(answer)))
+    sources = [f"{s.n}. {_title(s)}{f' <{s.url}>' if s.url else ''}" for s in _cited(answer)]
+    if sources:
+        parts.append("**Sources**\n\n" + "\n".join(sources))
+    removed = [f"{r.text} ({r.verdict}: {r.reason})" for r in answer.removed]
+    parts.append(_bullets("**Removed**", removed))
+    parts.append(f"*Answered by {answer.model}.*" if answer.model else "")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bullets(heading: str, lines: Iterable[str]) -> str:
+    body = "\n".join(f"- {' '.join(line.split())}" for line in lines)
+    return f"{heading}\n\n{body}" if body else ""
+
+
+# --- what leaves the machine ------------------------------------------------------------
+
+
+def outbound(settings: Settings) -> list[str]:
+    """What these settings send to whom, a sentence each; empty when nothing is sent."""
+    if _is_local(settings.endpoint):
+        return []
+    lines = []
+    if settings.embedding.startswith("openai:"):
+        lines.append(f"Every abstract taken in and every question go to {settings.endpoint}.")
+    if settings.model:
+        lines.append(f"Questions and the abstracts found for them go to {settings.endpoint}.")
+    return lines
+
+
+def _is_local(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _sent(answer: Answer, settings: Settings) -> str:
+    if _is_local(settings.endpoint):
+        return "Nothing left this machine."
+    sent = ["the question"] if settings.embedding.startswith("openai:") else []
+    if answer.usage.calls:
+        sent = ["the question", "the abstracts found for it"]
+    if not sent:
+        return "Nothing left this machine."
+    return f"Sent to {settings.endpoint}: {' and '.join(sent)}."
+
+
+# --- the terminal -----------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """``text`` without escape sequences, control characters and direction marks."""
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
+def one_line(text: str) -> str:
+    """``clean`` text with every run of white space as one space."""
+    return " ".join(clean(text).split())
+
+
+def to_terminal(answer: Answer, settings: Settings) -> RenderableType:
+    """The answer, its sources with the quoted evidence, what was removed, and who wrote it."""
+    body = answer.refusal.text if answer.refusal else answer.text
+    parts: list[RenderableType] = [_marked(clean(body))]
+    parts += [Text.assemble(("Note: ", "yellow"), one_line(n.text)) for n in answer.notes]
+    if answer.refusal:
+        parts += _section("Nearest papers", [Text(one_line(t)) for t in _nearest(answer)])
+    evidence = [(e.source, e.quote) for s in answer.sentences for e in s.evidence]
+    parts += _section("Sources", _source_lines(_cited(answer), evidence))
+    removed = [
+        Text.assemble(one_line(r.text), (f"  {r.verdict}: {one_line(r.reason)}", "red"))
+        for r in answer.removed
+    ]
+    parts += _section("Removed", removed)
+    writer = f"Answered by {one_line(answer.model)}. " if answer.model else ""
+    parts.append(Text(f"\n{writer}{_sent(answer, settings)}", style="dim"))
+    return Group(*parts)
+
+
+def checked_to_terminal(draft: CheckedDraft) -> RenderableType:
+    """A table of the sentences with their verdicts, then the papers that support them."""
+    table = Table("Verdict", "Support", "Sentence", "Why", expand=True)
+    for s in draft.sentences:
+        good = s.verdict in ("supported", "not_a_claim")
+        table.add_row(
+            Text(s.verdict, style="green" if good else "red"),
+            Text("" if s.verdict == "not_a_claim" else f"{s.support:.2f}"),
+            _marked(one_line(s.text)),
+            Text(one_line(s.reason or ", ".join(f"source {e.source}" for e in s.evidence))),
+        )
+    evidence = [(e.source, e.quote) for s in draft.sentences for e in s.evidence]
+    named = {n for n, _ in evidence}
+    sources = [s for s in draft.sources if s.n in named]
+    return Group(table, *_section("Sources", _source_lines(sources, evidence)))
+
+
+def found_to_terminal(rows: Sequence[SearchRow]) -> RenderableType:
+    """The found papers, best first, each with its best passage."""
+    if not rows:
+        return Text("Nothing found: the collection is empty. Add papers with: rag ingest PATH")
+    parts: list[RenderableType] = []
+    for row in rows:
+        year = f" ({row.paper.year})" if row.paper.year else ""
+        title = one_line(row.paper.title) + year
+        rank = (f"{row.rank}. ", "cyan")
+        parts.append(Text.assemble(rank, (title, "bold"), f"  {row.score:.2f}"))
+        parts.append(Padding(Text(one_line(row.passage.text)), (0, 0, 0, 3)))
+        where = one_line(f"{row.paper.id}  {row.paper.url}")
+        parts.append(Padding(Text(where, style="dim", overflow="fold"), (0, 0, 0, 3)))
+    # A collection's remark is often the same for every paper: once is enough.
+    notes = dict.fromkeys(row.paper.note for row in rows if row.paper.note)
+    parts += [Text.assemble(("\nNote: ", "yellow"), one_line(note)) for note in notes]
+    return Group(*parts)
+
+
+def ingested_to_terminal(report: IngestReport) -> RenderableType:
+    """One line of counts, then a line for each failure."""
+    counts = (
+        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+        f"{len(report.failed)} failed in {report.seconds:.1f} s"
+    )
+    failures = [Text(f"  {one_line(f.where)}: {one_line(f.reason)}") for f in report.failed]
+    return Group(Text(counts), *failures)
+
+
+def status_to_terminal(status: StoreStatus, settings: Settings) -> RenderableType:
+    """What the store holds, who answers, and what would leave the machine."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    facts = to_dict(status) | {"writer": settings.model or "extractive (no model)"}
+    for name, value in facts.items():
+        grid.add_row(Text(name), Text(one_line(str(value))))
+    leaving = outbound(settings) or ["Nothing leaves this machine."]
+    return Group(grid, *(Text(line) for line in leaving))
+
+
+def _section(heading: str, lines: Sequence[RenderableType]) -> list[RenderableType]:
+    if not lines:
+        return []
+    return [Text(f"\n{heading}", style="bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
+
+
+def _source_lines(
+    sources: Iterable[Source], evidence: Sequence[tuple[int, str]]
+) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for source in sources:
+        label, title = (f"[{source.n}] ", "cyan"), one_line(_title(source))
+        where = f"  {one_line(source.url)}" if source.url else ""
+        lines.append(Text.assemble(label, title, (where, "dim"), overflow="fold"))
+        quotes = dict.fromkeys(quote for n, quote in evidence if n == source.n)
+        lines += [Padding(Text(f"“{one_line(q)}”", style="italic"), (0, 0, 0, 4)) for q in quotes]
+    return lines
+
+
+def _marked(text: str) -> Text:
+    marked = Text(text)
+    marked.highlight_regex(_MARKER, "cyan")
+    return marked
+
+
+def _title(source: Source) -> str:
+    return f"{source.title} ({source.year})" if source.year else source.title
+
+
+def _cited(answer: Answer) -> list[Source]:
+    cited = {n for sentence in answer.sentences for n in sentence.citations}
+    return [source for source in answer.sources if source.n in cited]
+
+
+def _nearest(answer: Answer) -> list[str]:
+    titles = {row.paper_id: row.title for row in answer.retrieved}
+    nearest = answer.refusal.nearest if answer.refusal else ()
+    return [titles.get(paper_id, paper_id) for paper_id in nearest]
