@@ -84,13 +84,16 @@ def _root(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Pages of abstracts, JSON Lines.")
+        list[Path], typer.Argument(metavar="PATH", help="Pages of abstracts, JSON Lines.")
     ],
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Take papers into the collection; what is there unchanged is left alone."""
+    """Take papers into the collection.
+
+    A paper that is there unchanged is left alone, a changed one is replaced.
+    """
     with session(as_json, debug, store=store) as run:
         from rag.library import Library
 
@@ -127,7 +130,7 @@ def ask(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Answer a question from the collection; every sentence is cited and checked."""
+    """Answer a question; every sentence is cited and checked."""
     with session(as_json, debug, store=store, model=model) as run:
         with open_assistant(run.settings) as assistant:
             answer = _ask(run, assistant, question)
@@ -153,7 +156,7 @@ def run(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Answer a file of questions in one process, one line of JSON each."""
+    """Answer a file of questions, a line of JSON for each."""
     with session(as_json, debug, store=store, model=model) as run, run.progress("questions") as n:
         with open_assistant(run.settings) as assistant:
 
@@ -180,7 +183,7 @@ def check(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check a text against the collection, or drafts against the sources they come with."""
+    """Check a text against the collection, or drafts against their sources."""
     if (draft is None) == (batch is None) or (batch is None) != (out is None):
         raise typer.BadParameter("give either FILE, or --batch CASES with --out FILE")
     with session(as_json, debug, store=store) as run:
@@ -235,7 +238,7 @@ def evaluate(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure search, answers and refusals on questions with known answers, offline."""
+    """Measure search, answers and refusals, offline."""
     # Nothing is sent for a variable that was set for other work: only --model asks a model.
     with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
         harness = resources.module("eval.harness")
