@@ -26,3 +26,7 @@ class StoreBusyError(StoreError):
 
 class ModelError(RagError):
     """A language or embedding model that cannot be reached or used."""
+
+
+class ModelInterrupted(ModelError):
+    """A reply that broke off: what came before it is usable, but it is not whole."""

@@ -1,0 +1,127 @@
+"""What a model is told: the texts of ``prompts/`` with numbered, neutralised sources.
+
+Everything that comes from a paper or a person is data. It is put between tags that it can
+neither close nor open, and it holds nothing that could pass for a citation.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from string import Template
+
+from rag import resources
+from rag.types import Removed, Source, Turn
+
+NO_ANSWER = "NO_ANSWER"
+"""A model's whole reply, or a repaired line's, where the sources hold no answer."""
+NOTE = "Note:"
+"""Begins a line of a draft that is a remark (a false premise, a gap) and not a finding."""
+
+Message = dict[str, str]
+"""``role`` and ``content``, as the chat protocol has them."""
+
+_HISTORY_TURNS = 6
+# One odd record or message must not crowd the others out of a small model's context.
+_ABSTRACT_LIMIT = 8_000
+_TITLE_LIMIT = 600
+_QUESTION_LIMIT = 8_000
+_TURN_LIMIT = 1_500
+
+_INVISIBLE = {"Cc", "Cf", "Co", "Cs"}
+_OPENING = dict.fromkeys(map(ord, "＜﹤‹〈〈⟨˂ᐸ❮❰"), "<")
+_CLOSING = dict.fromkeys(map(ord, "＞﹥›〉〉⟩˃ᐳ❯❱"), ">")
+# "p < 0.05" stays readable: before a figure the sign cannot begin a tag.
+_TAG_OPEN = re.compile(r"<(?!\s*=?\s*\.?[0-9])")
+_TAG_CLOSE = re.compile(r">(?!\s*=?\s*\.?[0-9])")
+_MARKER = re.compile(
+    r"( ?)[\[【［](?=[^\]】］]{0,200}\d)((?:[\d\s,;&^†–—-]|and|sources?){1,80})[\]】］]", re.IGNORECASE
+)
+
+
+def build_prompt(
+    question: str, sources: Sequence[Source], history: Sequence[Turn]
+) -> list[Message]:
+    """The messages that ask for a draft: the rules, then sources, conversation, question."""
+    user = _fill(
+        "answer_user",
+        sources="\n".join(_source(source) for source in sources),
+        conversation=_conversation(history),
+        question=neutralise(question, _QUESTION_LIMIT),
+    )
+    return [_message("system", resources.prompt("answer_system")), _message("user", user)]
+
+
+def repair_prompt(
+    question: str, sources: Sequence[Source], draft: str, faults: Sequence[Removed]
+) -> list[Message]:
+    """The messages that ask for one corrected line per rejected sentence, in their order."""
+    rejected = "\n".join(
+        _fill("rejected", n=n, sentence=_escape(fault.text), reason=_escape(fault.reason))
+        for n, fault in enumerate(faults, 1)
+    )
+    return [
+        *build_prompt(question, sources, ()),
+        _message("assistant", _visible(draft)),
+        _message("user", _fill("repair_user", rejected=rejected)),
+    ]
+
+
+def condense_prompt(question: str, history: Sequence[Turn]) -> list[Message]:
+    """The messages that ask for ``question`` rewritten to stand without ``history``."""
+    user = _fill(
+        "condense_user",
+        conversation=_conversation(history),
+        question=neutralise(question, _QUESTION_LIMIT),
+    )
+    return [_message("system", resources.prompt("condense_system")), _message("user", user)]
+
+
+def neutralise(text: str, limit: int) -> str:
+    """``text`` on one line of at most about ``limit`` characters, as plain data.
+
+    Control, bidirectional and other invisible characters are gone, angle brackets that could
+    belong to a tag are escaped, and ``[3]`` became ``(3)``.
+    """
+    return _escape(_MARKER.sub(r"\1(\2)", _one_line(text)[:limit]))
+
+
+def _source(source: Source) -> str:
+    title = neutralise(source.title, _TITLE_LIMIT)
+    abstract = neutralise(source.text, _ABSTRACT_LIMIT)
+    return _fill("source", n=source.n, title=title, abstract=abstract)
+
+
+def _conversation(history: Sequence[Turn]) -> str:
+    # Inside one message, not as messages: some chat templates accept only strict alternation,
+    # and a forged assistant turn has no more weight than any other text.
+    return "\n".join(_turn(turn) for turn in history[-_HISTORY_TURNS:])
+
+
+def _turn(turn: Turn) -> str:
+    content = _one_line(turn.content)
+    if turn.role == "assistant":  # the numbers of an earlier answer belong to other sources
+        content = _MARKER.sub("", content)
+    return f"{turn.role.capitalize()}: {neutralise(content, _TURN_LIMIT)}"
+
+
+def _escape(text: str) -> str:
+    line = _one_line(text).translate(_OPENING | _CLOSING)
+    return _TAG_CLOSE.sub("&gt;", _TAG_OPEN.sub("&lt;", line))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_visible(text).split())
+
+
+def _visible(text: str) -> str:
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
+
+
+def _fill(name: str, **values: object) -> str:
+    return Template(resources.prompt(name).strip()).substitute(values)
+
+
+def _message(role: str, content: str) -> Message:
+    return {"role": role, "content": content.strip()}
