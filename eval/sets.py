@@ -1,0 +1,200 @@
+"""Question sets: a folder with ``set.json`` and ``questions.jsonl``, read and validated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validator
+
+from rag import resources
+from rag.errors import InputError
+from rag.loaders import load_papers
+from rag.types import Failure, Paper
+
+ItemType = Literal["fact", "comparison", "follow_up", "unanswerable"]
+Split = Literal["all", "dev", "test"]
+SHIPPED = "eval/sets/medical_imaging"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+M = TypeVar("M", bound=BaseModel)
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Message(_Record):
+    """One message of the conversation before the question."""
+
+    role: Literal["user", "assistant"]
+    content: Text
+
+
+class Fact(_Record):
+    """A fact that an answer should state."""
+
+    text: Text
+    """The fact, for people."""
+    any: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Accepted wordings: an answer with one of them states the fact."""
+    vital: bool = True
+    """Whether an answer without it has failed the question."""
+
+
+class Item(_Record):
+    """One question, and what a good answer to it holds."""
+
+    id: Text
+    type: ItemType
+    split: Literal["dev", "test"]
+    question: Text
+    history: tuple[Message, ...] = ()
+    gold: tuple[Text, ...] = ()
+    """Ids of the papers that answer the question."""
+    facts: tuple[Fact, ...] = ()
+    tags: tuple[Text, ...] = ()
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the collection answers the question."""
+        return self.type != "unanswerable"
+
+    @validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.answerable and (self.gold or self.facts):
+            raise ValueError("expected no gold and no facts for an unanswerable question")
+        if self.answerable and not self.gold:
+            raise ValueError("expected at least one gold paper for an answerable question")
+        if self.answerable and not any(fact.vital for fact in self.facts):
+            raise ValueError("expected at least one vital fact for an answerable question")
+        if self.type == "comparison" and len(self.gold) < 2:
+            raise ValueError("expected two gold papers or more for a comparison")
+        if self.type == "follow_up" and not self.history:
+            raise ValueError("expected a history for a follow-up")
+        if len(set(self.gold)) < len(self.gold):
+            raise ValueError("expected each gold paper once")
+        return self
+
+
+class _Header(_Record):
+    name: Text
+    version: Text
+    collection: Text
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """A validated set: its items, and the papers that they ask about."""
+
+    name: str
+    version: str
+    content_hash: str
+    """SHA-256 of ``set.json`` and ``questions.jsonl``."""
+    items: tuple[Item, ...]
+    collection: Path
+    papers: tuple[Paper, ...]
+
+    @property
+    def collection_hash(self) -> str:
+        """SHA-256 over the papers' content, in the collection's order."""
+        joined = "\n".join(f"{paper.id} {paper.content_hash}" for paper in self.papers)
+        return hashlib.sha256(joined.encode()).hexdigest()
+
+    def part(self, split: Split) -> tuple[Item, ...]:
+        """The items of one half, or all of them."""
+        return tuple(item for item in self.items if split in ("all", item.split))
+
+
+def load_set(path: Path | None = None) -> QuestionSet:
+    """Read a set's folder, or the shipped set.
+
+    Raises:
+        InputError: names the file, the line, what was expected and what was found.
+    """
+    folder = path or resources.path(SHIPPED)
+    head_path, items_path = folder / "set.json", folder / "questions.jsonl"
+    head_bytes, item_bytes = _read(head_path), _read(items_path)
+    head = _parse(_Header, head_bytes.strip(), f"{head_path}:1")
+    collection = _collection(folder, head.collection, head_path)
+    papers = _papers(collection)
+    items = _items(item_bytes, items_path, {paper.id for paper in papers})
+    digest = hashlib.sha256(head_bytes + b"\0" + item_bytes).hexdigest()
+    return QuestionSet(head.name, head.version, digest, items, collection, papers)
+
+
+def _items(content: bytes, path: Path, paper_ids: set[str]) -> tuple[Item, ...]:
+    items: dict[str, Item] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        item = _parse(Item, line, where)
+        if item.id in items:
+            raise InputError(f"{where}: id: expected each id once, found {item.id!r} again")
+        if unknown := [gold for gold in item.gold if gold not in paper_ids]:
+            raise InputError(
+                f"{where}: gold: expected ids of papers in the set's collection, "
+                f"found {unknown[0]!r}"
+            )
+        items[item.id] = item
+    if not items:
+        raise InputError(f"{path}:1: expected at least one question, found none")
+    return tuple(items.values())
+
+
+def _parse(model: type[M], line: bytes, where: str) -> M:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        expected = first["msg"].removeprefix("Value error, ")
+        found = _short(first["input"])
+        raise InputError(
+            f"{where}: {name + ': ' if name else ''}{expected}, found {found}; correct this line"
+        ) from error
+
+
+def _short(value: object, limit: int = 80) -> str:
+    """A value of a record as JSON on one line, cut to ``limit`` characters."""
+    if isinstance(value, dict) and "id" in value:
+        value = value["id"]
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return repr(text[:limit] + "…" if len(text) > limit else text)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a file of a question set (set.json and questions.jsonl in one "
+            f"folder), found none that can be read ({error.strerror}); give the set's folder"
+        ) from error
+
+
+def _collection(folder: Path, name: str, where: Path) -> Path:
+    """A file in the set's folder, or the name of a collection shipped with Footnote."""
+    own = folder / name
+    if own.is_file():
+        return own
+    try:
+        return resources.path(f"sample/{name}.jsonl")
+    except FileNotFoundError:
+        raise InputError(
+            f"{where}:1: collection: expected a file in {folder} or the name of a shipped "
+            f"collection, found {name!r}; correct it"
+        ) from None
+
+
+def _papers(collection: Path) -> tuple[Paper, ...]:
+    failures: list[Failure] = []
+    papers = tuple(load_papers([collection], failures.append))
+    if failures:
+        raise InputError(f"{failures[0].where}: {failures[0].reason}; correct the collection")
+    return papers
