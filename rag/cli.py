@@ -200,7 +200,7 @@ def _check_batch(run: Session, batch: Path, out: Path) -> None:
     from rag.assistant import check as judge
 
     def verdicts(case: CheckCase) -> CheckedCase:
-        return CheckedCase(case.id, judge(case.draft, case.numbered()).sentences)
+        return CheckedCase(case.id, judge(case.draft, to_dict(case.sources)).sentences)
 
     with run.progress("drafts") as count:
         report = run_batch(batch, out, CheckCase, verdicts, count)
@@ -223,7 +223,7 @@ def _read_text(path: Path) -> str:
 @app.command("eval")
 def evaluate(
     questions: Annotated[
-        Path | None, typer.Argument(metavar="SET", help="Evaluation set; default: the built-in.")
+        Path | None, typer.Argument(metavar="SET", help="Folder of a set; default: the built-in.")
     ] = None,
     split: Annotated[
         Literal["dev", "test", "all"], typer.Option("--split", help="Part of the set.")
@@ -266,9 +266,9 @@ def chat(
     with session(as_json, debug, store=store, model=model) as run:
         for line in outbound(run.settings):
             tell("notice", line)
-        url = f"http://{host}:{port}/"
-        run.show({"url": url}, f"Footnote: {url} (Ctrl+C stops it)")
-        run.output.flush()
+        if as_json:
+            run.show({"url": f"http://{host}:{port}/"}, "")
+            run.output.flush()
         page = resources.module("app")
         page.launch(run.settings, host=host, port=port, open_browser=not no_browser)
 

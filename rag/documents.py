@@ -15,7 +15,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import InputError
-from rag.types import CheckedSentence, Hit, Paper, Source, Turn
+from rag.types import CheckedSentence, Hit, Paper, Turn
 
 LineId = str | int
 
@@ -65,13 +65,6 @@ class CheckCase:
     sources: tuple[CaseSource, ...]
     id: LineId = ""
     question: str = ""
-
-    def numbered(self) -> list[Source]:
-        """The sources as the checks take them, numbered from 1."""
-        return [
-            Source(n, f"{self.id}#{n}", source.title, "", None, source.text)
-            for n, source in enumerate(self.sources, 1)
-        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,13 @@ from rich.text import Text
 
 from rag.documents import SearchRow
 from rag.settings import Settings
+from rag.text import clean
 from rag.types import Answer, CheckedDraft, IngestReport, Source, StoreStatus
 
 DIGITS = 4
 """Decimal places of every number in a document."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X].*?(?:\x07|\x1b\\|$)|\x1b.?", re.S)
-# C0 and C1 controls except tab and newline, and the marks that turn the writing direction.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKER = re.compile(r"\[\d+(?:\s*[,;]\s*\d+)*\]")
 
 
@@ -84,7 +83,7 @@ def outbound(settings: Settings) -> list[str]:
     lines = []
     if settings.embedding.startswith("openai:"):
         lines.append(f"Every abstract taken in and every question go to {settings.endpoint}.")
-    if settings.model:
+    if settings.model.strip():
         lines.append(f"Questions and the abstracts found for them go to {settings.endpoint}.")
     return lines
 
@@ -111,20 +110,20 @@ def _sent(answer: Answer, settings: Settings) -> str:
 # --- the terminal -----------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
-    """``text`` without escape sequences, control characters and direction marks."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+def printable(text: str) -> str:
+    """``text`` without escape sequences and characters that people cannot see."""
+    return clean(_ESCAPES.sub("", text))
 
 
 def one_line(text: str) -> str:
-    """``clean`` text with every run of white space as one space."""
-    return " ".join(clean(text).split())
+    """``printable`` text with every run of white space as one space."""
+    return " ".join(printable(text).split())
 
 
 def to_terminal(answer: Answer, settings: Settings) -> RenderableType:
     """The answer, its sources with the quoted evidence, what was removed, and who wrote it."""
     body = answer.refusal.text if answer.refusal else answer.text
-    parts: list[RenderableType] = [_marked(clean(body))]
+    parts: list[RenderableType] = [_marked(printable(body))]
     parts += [Text.assemble(("Note: ", "yellow"), one_line(n.text)) for n in answer.notes]
     if answer.refusal:
         parts += _section("Nearest papers", [Text(one_line(t)) for t in _nearest(answer)])
@@ -191,7 +190,7 @@ def status_to_terminal(status: StoreStatus, settings: Settings) -> RenderableTyp
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
-    facts = to_dict(status) | {"writer": settings.model or "extractive (no model)"}
+    facts = to_dict(status) | {"writer": settings.model.strip() or "extractive (no model)"}
     for name, value in facts.items():
         grid.add_row(Text(name), Text(one_line(str(value))))
     leaving = outbound(settings) or ["Nothing leaves this machine."]

@@ -10,9 +10,9 @@ from rich.console import RenderableType
 from rag.documents import search_rows
 from rag.render import (
     checked_to_terminal,
-    clean,
     found_to_terminal,
     outbound,
+    printable,
     to_json,
     to_markdown,
     to_terminal,
@@ -136,8 +136,8 @@ def test_text_is_never_markup_nor_an_escape_sequence() -> None:
         ("line\r\nline\ttab", "line\nline\ttab"),
     ],
 )
-def test_clean(raw: str, kept: str) -> None:
-    assert clean(raw) == kept
+def test_printable(raw: str, kept: str) -> None:
+    assert printable(raw) == kept
 
 
 def test_a_checked_text_shows_each_verdict_and_its_papers() -> None:
