@@ -16,8 +16,6 @@ from rag.types import Removed, Source, Turn
 
 NO_ANSWER = "NO_ANSWER"
 """A model's whole reply, or a repaired line's, where the sources hold no answer."""
-NOTE = "Note:"
-"""Begins a line of a draft that is a remark (a false premise, a gap) and not a finding."""
 
 Message = dict[str, str]
 """``role`` and ``content``, as the chat protocol has them."""
@@ -36,7 +34,8 @@ _CLOSING = dict.fromkeys(map(ord, "＞﹥›〉〉⟩˃ᐳ❯❱"), ">")
 _TAG_OPEN = re.compile(r"<(?!\s*=?\s*\.?[0-9])")
 _TAG_CLOSE = re.compile(r">(?!\s*=?\s*\.?[0-9])")
 _MARKER = re.compile(
-    r"( ?)[\[【［](?=[^\]】］]{0,200}\d)((?:[\d\s,;&^†–—-]|and|sources?){1,80})[\]】］]", re.IGNORECASE
+    r"( ?)[\[【［](?=[^\]】］]{0,200}\d)((?:[\d\s,;&^†–—-]|and|sources?){1,80})[\]】］]",
+    re.IGNORECASE,
 )
 
 
