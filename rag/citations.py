@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from rag.sentences import boundaries
@@ -11,14 +12,17 @@ _ITEM = r"(?:[Ss]ources?\s*)?\^?\d{1,3}"
 _LIST = rf"{_ITEM}(?:\s*(?:[,;&–-]|and)\s*{_ITEM})*"
 MARKER = re.compile(rf"\[\s*{_LIST}\s*\]|【\s*{_LIST}(?:†[^】]*)?\s*】")
 # "95% CI [72, 81]" is an interval, not a citation.
-_INTERVAL_BEFORE = re.compile(r"(?:\bCIs?|interval|range|IQR)\s*[:=,]?\s*(?:of\s+)?$", re.IGNORECASE)
+_INTERVAL_BEFORE = re.compile(
+    r"(?:\bCIs?|interval|range|IQR)\s*[:=,]?\s*(?:of\s+)?$", re.IGNORECASE
+)
 _RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(?:[Ss]ources?\s*)?\^?(\d{1,3})")
 _WIDEST_RANGE = 50
 
 _LEAD = re.compile(r"^\s*(?:(?:[-*+•–]|\d{1,2}[.)]|#{1,6}|>)\s+)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`)")
 _CHATTER = re.compile(
-    r"^(?:sure|certainly|of course|hello|hi|hey|thanks|thank you|great question|okay|ok)\b[^.]{0,40}$"
+    r"^(?:sure|certainly|of course|hello|hi|hey|thanks|thank you|great question|okay|ok)\b"
+    r"[^.]{0,40}$"
     r"|^(?:i hope|let me know|feel free|please (?:let|note that i)|here (?:is|are)\b.{0,80}:$"
     r"|if you (?:have|need|want|would))",
     re.IGNORECASE,
@@ -29,7 +33,7 @@ _MAX_HEADING_WORDS = 10
 def parse_claims(text: str) -> list[Claim]:
     """Split a draft into claims; their ``raw`` strings, joined, give the draft back."""
     edges = [0, *boundaries(text), len(text)]
-    pairs = zip(edges, edges[1:], strict=False)
+    pairs = itertools.pairwise(edges)
     return [_claim(text[start:end], start) for start, end in pairs if start < end]
 
 

@@ -1,7 +1,7 @@
 """Is this claim supported by the passages that it cites? A verdict with evidence spans.
 
 Exact checks first, which nothing overrules: the citation exists, a factual sentence has one,
-every figure and every name with digits is in a cited paper. Then coverage: enough of the
+every figure and every acronym or coded name is in a cited paper. Then coverage: enough of the
 claim's content words must stand in the cited papers. A trained verifier takes the place of
 coverage behind the same ``verify``.
 """
@@ -13,35 +13,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rag.names import absent_names
 from rag.quantities import unstated
 from rag.sentences import sentence_spans
 from rag.types import Claim, Evidence, Field, Source, Verdict
+from rag.words import content_words, stem, words_of
 
 MIN_COVERAGE = 0.5
 """Share of a claim's content words that the cited papers must hold together."""
 MIN_OWN_COVERAGE = 0.2
 """Share that one cited paper must hold to keep its number on the sentence."""
 _MAX_EVIDENCE = 3
-
-_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_STOP_WORDS = frozenset(
-    """a an and are as at be been being both but by can could did do does for from had has have
-    how however i if in into is it its itself may might more most much no nor not of on one only
-    or other our over own paper per same should so some such than that the their them then there
-    these they this those through thus to too under up use used uses using very via was we were
-    what when where whether which while who whose why will with within without would you your
-    also about above after again all any because before between during each few further here
-    just out study studies author authors work works method methods approach approaches propose
-    proposed proposes present presented presents show shown shows showed report reported reports
-    find finds found describe describes described introduce introduces introduced
-    according abstract source""".split()
-)
-_SUFFIXES = (
-    "izations isations ization isation ational fulness ousness iveness ements ement ments ment "
-    "ations ation ities ically ingly edly ness ible able ized ised izes ises izing ising ize ise "
-    "ally ical ions ion ity ing ies ied ous ive ers est ed er es ly al ic s e y"
-).split()
-_POSSESSIVE = re.compile(r"['’]s?$")
 
 
 def verify(claim: Claim, sources: Sequence[Source]) -> Verdict:
@@ -77,13 +59,14 @@ def _against(text: str, cited: Sequence[Source]) -> Verdict:
     covered = words & frozenset().union(*(view.words for view in views))
     support = round(len(covered) / len(words), 4) if words else 0.0
     named = _and([f"source {source.n}" for source in cited])
-    missing = unstated(text, "\n".join(f"{s.title}\n{s.text}" for s in cited))
+    read = "\n".join(f"{source.title}\n{source.text}" for source in cited)
+    missing = [*unstated(text, read), *absent_names(text, read)]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         reason = f"{_and(missing)} {verb} not in {named}"
         return Verdict("unsupported", reason, support=min(support, MIN_COVERAGE / 2))
     if support < MIN_COVERAGE:
-        absent = sorted((w for w in _words(text) if _stem(w) in words - covered), key=len)
+        absent = sorted((w for w in words_of(text) if stem(w) in words - covered), key=len)
         reason = f"too little of it is in {named}"
         return Verdict("unsupported", reason + _such_as(absent[-3:]), support=support)
     evidence = _evidence(words, views, text)
@@ -147,33 +130,6 @@ def _gain(span: _Span, words: Iterable[str], figures: Iterable[str]) -> float:
     gain = sum(word in span.words for word in words)
     gain += 2 * sum(figure in span.text for figure in figures)
     return gain - (0.5 if span.field == "title" else 0.0)
-
-
-def content_words(text: str) -> frozenset[str]:
-    """Stems of the words of ``text`` that carry content; figures are checked elsewhere."""
-    return frozenset(_stem(word) for word in _words(text))
-
-
-def _words(text: str) -> list[str]:
-    found = []
-    for match in _WORD.finditer(text):
-        for part in (match[0], *match[0].split("-")) if "-" in match[0] else (match[0],):
-            word = _POSSESSIVE.sub("", part).lower()
-            if word not in _STOP_WORDS and not word.isdigit() and (len(word) > 1):
-                found.append(word)
-    # A compound counts by its parts alone: "multi-coil" and "multi coil" are the same.
-    return [word for word in found if "-" not in word]
-
-
-@lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
-    """A light stem: enough that "segmenting", "segmentation" and "segments" agree."""
-    if len(word) <= 4 or not word.isascii():
-        return word.removesuffix("s") if len(word) > 3 and not word.endswith("ss") else word
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 4:
-            return word.removesuffix(suffix)
-    return word
 
 
 def _and(items: Sequence[str]) -> str:

@@ -58,10 +58,10 @@ _LATEX = (
     (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
 )
 _BEFORE: tuple[tuple[Rounding, re.Pattern[str]], ...] = (
-    ("at_least", re.compile(r"(?:\bover|\bmore than|\bat least|\bexceed\w*|\babove|>|≥)\s*$", re.I)),
+    ("at_least", re.compile(r"(?:\b(?:over|more than|at least|exceed\w*|above)|>|≥)\s*$", re.I)),
     ("at_most", re.compile(r"(?:\bunder|\bless than|\bfewer than|\balmost|\bnearly|\bclose to"
                            r"|\bup to|\bbelow|<|≤)\s*$", re.I)),
-    ("near", re.compile(r"(?:\babout|\baround|\bapprox\w*\.?|\broughly|\bsome|\bcirca|~|≈)\s*$", re.I)),
+    ("near", re.compile(r"(?:\b(?:about|around|approx\w*\.?|roughly|some|circa)|~|≈)\s*$", re.I)),
 )  # fmt: skip
 _SYNONYMS = {"twice": "2 times", "double": "2 times", "doubles": "2 times", "doubled": "2 times",
              "twofold": "2 times", "threefold": "3 times", "tenfold": "10 times",
@@ -72,7 +72,9 @@ _HYPHENATED = re.compile(
 # "1. " or "2)" opening a line and "(1)" are list numbers, not quantities.
 _LIST_NUMBER = re.compile(r"(?m)^\s*\d{1,2}[.)]\s|\(\d\)")
 # A token that mixes letters and digits is a name (DINOv2, GPT-4V, T2w, 3D), not a quantity.
-_CODE_NAME = re.compile(r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?")
+_CODE_NAME = re.compile(
+    r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?"
+)
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
@@ -101,16 +103,14 @@ def code_names(text: str) -> tuple[str, ...]:
 
 
 def unstated(claim: str, source: str) -> list[str]:
-    """What ``claim`` states in figures and ``source`` does not, as the claim writes it.
+    """Quantities that ``claim`` states and ``source`` does not, as the claim writes them.
 
     A number counts as stated when the source has the same value with no other unit, or,
     where the words or a scale word allow rounding, one that rounds to it in the direction
-    they name. A name with digits counts when the source has its letters and digits in a row.
+    they name.
     """
     stated = [*quantities(source), *implied(source)]
     missing = [q.raw for q in quantities(claim) if not any(_states(s, q) for s in stated)]
-    flat = _flat(source)
-    missing += [name for name in code_names(claim) if _flat(name) not in flat]
     return list(dict.fromkeys(missing))
 
 
@@ -174,8 +174,3 @@ def _rounds_to(value: Decimal, claimed: Decimal) -> bool:
     """Whether ``value``, rounded to the last digit that ``claimed`` shows, is ``claimed``."""
     step = Decimal(1).scaleb(int(claimed.normalize().as_tuple().exponent))
     return abs(value - claimed) <= step / 2
-
-
-def _flat(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-

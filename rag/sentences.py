@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 
 _ABBREVIATIONS = frozenset(
-    "e.g i.e cf vs al fig figs eq eqs ref refs sec no nos tab vol dr prof mr mrs ms st "
-    "approx resp ca viz inc ltd dept univ est max min avg".split()
+    "e.g i.e cf vs al fig figs eq eqs ref refs no nos tab vol dr prof mr mrs "
+    "approx resp ca viz inc ltd dept univ".split()
 )
 _CLOSERS = "\"'”’)\\]*_"
 _STOP = re.compile(rf"[.!?…]+[{_CLOSERS}]*(?=\s|$|\[|【)|[。！？]+[{_CLOSERS}]*")
 # Citation markers after the full stop belong to the sentence that it ends.
-_ATTACHED = re.compile(r"\s*(?:\[\s*\^?(?:[Ss]ources?\s*)?\d[^\[\]\n]{0,40}\]|【\s*\d[^【】\n]{0,40}】)")
+_ATTACHED = re.compile(
+    r"\s*(?:\[\s*\^?(?:[Ss]ources?\s*)?\d[^\[\]\n]{0,40}\]|【\s*\d[^【】\n]{0,40}】)"
+)
 _BULLET = r"(?:[-*+•–]\s|\d{1,2}[.)]\s|#{1,6}\s|\||>\s?)"
 _LINE_BREAK = re.compile(rf"\n[ \t]*(?:\n\s*|(?={_BULLET}))|(?<=[:|])[ \t]*\n\s*|\n(?=[ \t]*\*\*)")
 _NEXT_WORD = re.compile(r"\s*(\S*)")

@@ -1,0 +1,315 @@
+"""From a question to a checked answer: the stages of the design, in their order."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+
+from rag.citations import ClaimStream, parse_claims
+from rag.enforcement import NO_ANSWER, Reviewed, assemble, check_draft, merge_repairs, review
+from rag.errors import InputError, ModelError, ModelInterrupted
+from rag.grounding import support_of
+from rag.history import resolve
+from rag.library import Library
+from rag.retrieval import cut, retrieve
+from rag.text import clean
+from rag.types import (
+    Answer,
+    CheckedDraft,
+    CheckedSentence,
+    Delta,
+    Event,
+    Found,
+    Hit,
+    Note,
+    Refusal,
+    RefusalCause,
+    Removed,
+    Retrieved,
+    Sentence,
+    Source,
+    Status,
+    Turn,
+    Usage,
+)
+from rag.writers import Writer, make_writer
+
+MAX_QUESTION = 2000
+"""Characters; a question that is longer is most likely a pasted document."""
+RETRIEVED = 10
+_NEAREST = 3
+_PAPERS_PER_CLAIM = 5
+
+
+class Assistant:
+    """Answers questions from one library, with one writer."""
+
+    def __init__(self, library: Library, writer: Writer | None = None) -> None:
+        self.library = library
+        self.writer = writer or make_writer(library.settings, library.embedder)
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Answer a question.
+
+        Raises:
+            InputError: the question is empty or too long, or the library is empty.
+            ModelError: the model cannot be reached, or failed before anything was checked.
+        """
+        for event in self.stream(question, history):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream ends with its answer")
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+        """Answer a question; yield each sentence as soon as it has passed its check.
+
+        Closing the generator stops the model.
+        """
+        clock = _Clock()
+        question = clean_question(question)
+        yield Status("searching")
+        query, usage = resolve(question, history, self.writer)
+        hits = retrieve(self.library.store, self.library.embedder, query, RETRIEVED)
+        if not hits:
+            raise InputError(
+                f"the library {self.library.path} is empty; add papers: rag ingest FILE"
+            )
+        evidence = cut(hits)
+        sources = number_sources(evidence)
+        clock.lap("search")
+        build = _AnswerBuilder(question, query, history, hits, sources, self.writer.name)
+        if not sources:
+            yield build.refuse("not_in_collection", (), clock.lap("draft"), usage)
+            return
+        yield Found(sources)
+        yield Status("writing")
+        reviewed: list[Reviewed] = []
+        notes: list[Note] = []
+        try:
+            for item in self._draft(question, history, sources):
+                if isinstance(item, Usage):
+                    usage += item
+                    continue
+                reviewed.append(item)
+                if isinstance(item.outcome, Sentence | Removed):
+                    yield item.outcome
+        except ModelInterrupted:
+            if not any(isinstance(item.outcome, Sentence) for item in reviewed):
+                raise
+            notes.append(
+                Note("scope", "The model's reply broke off; this answer may be incomplete.")
+            )
+        clock.lap("draft")
+        if not notes and any(isinstance(item.outcome, Removed) for item in reviewed):
+            yield Status("repairing")
+            reviewed, spent = self._repair(question, sources, reviewed)
+            usage += spent
+        yield build.answer(reviewed, (*notes, *_collection_notes(evidence, reviewed)),
+                           clock.lap("repair"), usage)  # fmt: skip
+
+    def check(self, text: str) -> CheckedDraft:
+        """Check a person's own text: the papers of the library that support each sentence.
+
+        Numbers in the result refer to the result's own ``sources``; citations in the text are
+        the person's and are left out of account.
+        """
+        numbered: dict[str, Source] = {}
+        sentences = []
+        for claim in parse_claims(text):
+            if not claim.text:
+                continue
+            if not claim.checkable:
+                sentences.append(
+                    _checked(claim.text, True, "not_a_claim", "states nothing to check")
+                )
+                continue
+            hits = retrieve(
+                self.library.store,
+                self.library.embedder,
+                claim.bare[:MAX_QUESTION],
+                _PAPERS_PER_CLAIM,
+            )
+            sentences.append(_best_support(claim.text, claim.bare, hits, numbered))
+        return CheckedDraft(_digest(text), tuple(sentences), tuple(numbered.values()))
+
+    def _draft(
+        self, question: str, history: Sequence[Turn], sources: Sequence[Source]
+    ) -> Iterator[Reviewed | Usage]:
+        stream = ClaimStream()
+        with closing(self.writer.draft(question, sources, history)) as deltas:
+            for delta in deltas:
+                if delta.usage != Usage():
+                    yield delta.usage
+                yield from (review(c, sources, question) for c in stream.feed(delta.text))
+        yield from (review(c, sources, question) for c in stream.close())
+
+    def _repair(
+        self, question: str, sources: Sequence[Source], reviewed: list[Reviewed]
+    ) -> tuple[list[Reviewed], Usage]:
+        """One round: the reasons go back to the writer; what passes returns to its place."""
+        draft = "".join(item.claim.raw for item in reviewed)
+        faults = [item.outcome for item in reviewed if isinstance(item.outcome, Removed)]
+        try:
+            reply = self.writer.repair(question, sources, draft, faults) or Delta("")
+        except ModelError:
+            return reviewed, Usage(calls=1)  # the checked part of the answer is not lost
+        repaired = [review(claim, sources, question) for claim in parse_claims(reply.text)]
+        return merge_repairs(reviewed, repaired), reply.usage
+
+
+class _AnswerBuilder:
+    """What every answer to one question shares."""
+
+    def __init__(
+        self, question: str, query: str, history: Sequence[Turn], hits: Sequence[Hit],
+        sources: tuple[Source, ...], model: str,
+    ) -> None:  # fmt: skip
+        self.question, self.query, self.model, self.sources = question, query, model, sources
+        self.id = _digest(question, *(turn.content for turn in history))
+        self.retrieved = tuple(
+            Retrieved(h.paper.id, h.paper.title, round(h.score, 4)) for h in hits
+        )
+
+    def answer(
+        self, reviewed: Sequence[Reviewed], notes: Sequence[Note], timings: dict[str, float],
+        usage: Usage,
+    ) -> Answer:  # fmt: skip
+        outcomes = [item.outcome for item in reviewed]
+        removed = tuple(o for o in outcomes if isinstance(o, Removed))
+        sentences = tuple(o for o in outcomes if isinstance(o, Sentence))
+        if not sentences:
+            gave_up = not removed or any(i.claim.bare.startswith(NO_ANSWER) for i in reviewed)
+            cause: RefusalCause = "not_in_collection" if gave_up else "nothing_supported"
+            return self.refuse(cause, removed, timings, usage)
+        said = tuple(o for o in outcomes if isinstance(o, Note))
+        return self._make(False, assemble(reviewed), sentences, (*said, *notes), None, removed,
+                          timings, usage)  # fmt: skip
+
+    def refuse(
+        self, cause: RefusalCause, removed: tuple[Removed, ...], timings: dict[str, float],
+        usage: Usage,
+    ) -> Answer:  # fmt: skip
+        text = {
+            "not_in_collection": "I found no answer to this question in the collection.",
+            "nothing_supported": "No sentence of the draft was supported by the papers that it "
+            "cites, so none is shown.",
+        }[cause]
+        nearest = self.retrieved[:_NEAREST]
+        refusal = Refusal(cause, text, tuple(row.paper_id for row in nearest))
+        return self._make(True, text, (), (), refusal, removed, timings, usage)
+
+    def _make(
+        self, refused: bool, text: str, sentences: tuple[Sentence, ...], notes: tuple[Note, ...],
+        refusal: Refusal | None, removed: tuple[Removed, ...], timings: dict[str, float],
+        usage: Usage,
+    ) -> Answer:  # fmt: skip
+        return Answer(
+            self.id, self.question, self.query, refused, text, sentences, notes, refusal, removed,
+            self.sources, self.retrieved, self.model, timings, usage,
+        )  # fmt: skip
+
+
+def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedDraft:
+    """Check a draft with ``[n]`` citations against the sources that it cites.
+
+    Args:
+        draft: the text.
+        sources: numbered from 1 in this order; each a ``Source`` or a mapping with ``title``
+            and ``text``.
+
+    Returns:
+        The verdict on each sentence, in order: no repair, no re-attribution.
+
+    Raises:
+        InputError: a source lacks its text.
+    """
+    numbered = tuple(_as_source(n, source) for n, source in enumerate(sources, start=1))
+    return CheckedDraft(_digest(draft), check_draft(draft, numbered), numbered)
+
+
+def clean_question(question: str) -> str:
+    """The question without control characters.
+
+    Raises:
+        InputError: nothing is left, or it is longer than ``MAX_QUESTION``.
+    """
+    cleaned = " ".join(clean(question).split())
+    if not any(ch.isalnum() for ch in cleaned):
+        raise InputError("the question is empty; write what you want to know in plain words")
+    if len(cleaned) > MAX_QUESTION:
+        raise InputError(
+            f"the question has {len(cleaned):,} characters, at most {MAX_QUESTION:,} can be "
+            "answered; ask it more briefly"
+        )
+    return cleaned
+
+
+def number_sources(hits: Sequence[Hit]) -> tuple[Source, ...]:
+    """The papers of ``hits`` as sources, from 1, best first."""
+    return tuple(
+        Source(n, h.paper.id, h.paper.title, h.paper.url, h.paper.year, h.paper.abstract)
+        for n, h in enumerate(hits, start=1)
+    )
+
+
+def _collection_notes(evidence: Sequence[Hit], reviewed: Sequence[Reviewed]) -> tuple[Note, ...]:
+    cited = {n for i in reviewed if isinstance(i.outcome, Sentence) for n in i.outcome.citations}
+    remarks = [hit.paper.note for n, hit in enumerate(evidence, start=1) if n in cited]
+    return tuple(Note("collection", text) for text in dict.fromkeys(remarks) if text)
+
+
+def _best_support(
+    text: str, bare: str, hits: Sequence[Hit], numbered: dict[str, Source]
+) -> CheckedSentence:
+    verdicts = [(support_of(bare, source), source) for source in number_sources(hits)]
+    carrying = [(v, s) for v, s in verdicts if v.verdict == "supported"]
+    if not carrying:
+        nearest = max((v for v, _ in verdicts), key=lambda v: v.support, default=None)
+        support = nearest.support if nearest else 0.0
+        reason = "no paper of the library supports it"
+        return _checked(text, False, "unsupported", reason, support=support)
+    evidence = []
+    for _, source in carrying:
+        fresh = Source(len(numbered) + 1, source.paper_id, source.title, source.url, source.year,
+                       source.text)  # fmt: skip
+        kept = numbered.setdefault(source.paper_id, fresh)
+        evidence += support_of(bare, kept).evidence
+    numbers = tuple(sorted({item.source for item in evidence}))
+    best = max(v.support for v, _ in carrying)
+    return CheckedSentence(text, numbers, True, "supported", "", best, 0.0, tuple(evidence))
+
+
+def _checked(
+    text: str, kept: bool, verdict: str, reason: str, support: float = 0.0
+) -> CheckedSentence:
+    return CheckedSentence(text, (), kept, verdict, reason, support, 0.0, ())  # type: ignore[arg-type]
+
+
+def _as_source(n: int, source: Source | Mapping[str, str]) -> Source:
+    if isinstance(source, Source):
+        return Source(n, source.paper_id, source.title, source.url, source.year, source.text)
+    text = source.get("text")
+    if not isinstance(text, str):
+        raise InputError(f'source {n} needs a "text", a string; found {type(text).__name__}')
+    return Source(n, str(source.get("id", n)), str(source.get("title", "")), "", None, text)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
+
+
+class _Clock:
+    """Seconds per stage, and in all."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> dict[str, float]:
+        now = time.perf_counter()
+        self._laps[stage] = round(now - self._last, 4)
+        self._laps["total"] = round(now - self._start, 4)
+        self._last = now
+        return dict(self._laps)

@@ -1,0 +1,114 @@
+"""Keep, repair once, drop or refuse: what becomes of each sentence of a draft.
+
+Nothing enters an answer but sentences whose verdict is ``supported``. Pure: the assistant
+does the asking and the streaming.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.citations import parse_claims, rewrite_markers
+from rag.grounding import support_of, verify
+from rag.prompting import NO_ANSWER
+from rag.types import CheckedSentence, Claim, Note, Removed, Sentence, Source
+
+_NOTE = re.compile(r"^\W*note\s*:\W*", re.IGNORECASE)
+_SCOPE = re.compile(
+    r"\b(?:source|abstract|paper)s?\b.{0,40}\b(?:not|no|nothing|only)\b", re.IGNORECASE
+)
+_LEAD = re.compile(r"^\s*(?:[-*+•–]|\d{1,2}[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A claim of the draft and what became of it; ``outcome`` None: trimmed, not counted."""
+
+    claim: Claim
+    outcome: Sentence | Removed | Note | None
+
+
+def review(claim: Claim, sources: Sequence[Source], question: str = "") -> Reviewed:
+    """Decide on one claim: a sentence of the answer, removed with a reason, or trimmed."""
+    if claim.bare.startswith(NO_ANSWER):
+        return Reviewed(claim, None)
+    if _NOTE.match(claim.bare):
+        return Reviewed(claim, _note(claim, sources, question))
+    verdict = verify(claim, sources)
+    if verdict.verdict == "not_a_claim":
+        return Reviewed(claim, None)
+    if verdict.verdict != "supported":
+        removed = Removed(claim.text, claim.citations, verdict.verdict, verdict.reason)
+        return Reviewed(claim, removed)
+    text = rewrite_markers(_LEAD.sub("", claim.text), verdict.citations)
+    return Reviewed(
+        claim,
+        Sentence(text, verdict.citations, verdict.verdict, verdict.support, verdict.evidence),
+    )
+
+
+def merge_repairs(draft: Sequence[Reviewed], repaired: Sequence[Reviewed]) -> list[Reviewed]:
+    """Put repaired sentences that passed where the first removed one stood.
+
+    The removed ones stay listed with their reasons; a repair that failed too is dropped.
+    """
+    passed = [item for item in repaired if isinstance(item.outcome, Sentence)]
+    shown = {item.outcome.text for item in draft if isinstance(item.outcome, Sentence)}
+    passed = [item for item in passed if item.outcome.text not in shown]  # type: ignore[union-attr]
+    merged: list[Reviewed] = []
+    for item in draft:
+        if isinstance(item.outcome, Removed) and passed:
+            merged += [item, passed.pop(0)]
+        else:
+            merged.append(item)
+    return merged + passed
+
+
+def assemble(reviewed: Sequence[Reviewed]) -> str:
+    """The answer's Markdown: kept sentences in the draft's paragraphs and bullets."""
+    parts: list[str] = []
+    line_break = ""
+    for item in reviewed:
+        raw = item.claim.raw
+        if isinstance(item.outcome, Sentence):
+            bullet = "- " if _LEAD.match(raw) else ""
+            lead = (line_break or ("\n" if bullet else " ")) if parts else ""
+            parts.append(lead + bullet + item.outcome.text)
+            line_break = ""
+        trailing = raw[len(raw.rstrip()) :]
+        if "\n" in trailing:
+            line_break = "\n\n" if trailing.count("\n") > 1 or line_break == "\n\n" else "\n"
+    return "".join(parts)
+
+
+def check_draft(draft: str, sources: Sequence[Source]) -> tuple[CheckedSentence, ...]:
+    """Judge a draft as it stands: no repair, no re-attribution, no inherited citation."""
+    checked = []
+    for claim in parse_claims(draft):
+        verdict = verify(claim, sources)
+        if not claim.text:
+            continue
+        checked.append(
+            CheckedSentence(
+                claim.text, claim.citations, verdict.verdict in {"supported", "not_a_claim"},
+                verdict.verdict, verdict.reason, verdict.support, verdict.contradiction,
+                verdict.evidence,
+            )
+        )  # fmt: skip
+    return tuple(checked)
+
+
+def _note(claim: Claim, sources: Sequence[Source], question: str) -> Note | Removed:
+    """A writer's remark on the premise or the limits of its answer.
+
+    It is shown as a remark, not as a finding; even so it may speak only of what the question
+    and the sources speak of, figures and names included.
+    """
+    body = _NOTE.sub("", claim.bare)
+    topic = Source(1, "", question, "", None, "\n".join(f"{s.title}. {s.text}" for s in sources))
+    verdict = support_of(body, topic)
+    if verdict.verdict == "supported":
+        return Note("scope" if _SCOPE.search(body) else "premise", body)
+    return Removed(claim.text, claim.citations, "unsupported", "a remark beyond the sources")

@@ -1,0 +1,147 @@
+"""The writer without a model: whole sentences of the sources, chosen to answer."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rag.citations import find_markers
+from rag.sentences import sentence_spans
+from rag.types import Delta, Removed, Source, Turn
+from rag.words import content_words
+
+if TYPE_CHECKING:
+    from rag.embedding import Embedder
+
+MAX_SENTENCES = 4
+MAX_PER_PAPER = 2
+_WORD_WEIGHT = 0.5
+_CUE_BONUS = 0.08
+_BELOW_BEST = 0.16
+"""A further sentence is given only if it scores at most this much below the best."""
+_NEAR_DUPLICATE = 0.9
+
+# What is asked for shows in the question; what answers it shows in the sentence.
+_CUES = (
+    (re.compile(r"\bhow (?:many|much|long|often|large|big|fast\w*)|\bwhat (?:\w+ )?"
+                r"(?:percentage|share|fraction|number|score|accuracy|size|rate|dice|auc\w*)\b",
+                re.I),
+     re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|half)\b", re.I)),
+    (re.compile(r"\b(?:data ?sets?|benchmarks?|cohort|corpus|data)\b", re.I),
+     re.compile(r"\b(?:data ?sets?|benchmarks?|cohorts?|corpus|challenge)\b", re.I)),
+    (re.compile(r"\b(?:code|github|repository|download|available|released?|link)\b", re.I),
+     re.compile(r"https?://|\bavailable\b|\breleased?\b", re.I)),
+    (re.compile(r"\b(?:limit\w*|weakness\w*|drawback\w*|shortcoming\w*|fail\w*)\b", re.I),
+     re.compile(r"\b(?:however|limit\w*|fail\w*|worse|weak\w*|struggl\w*|lack\w*|but)\b", re.I)),
+    (re.compile(r"\bwhy\b|\breasons?\b|\bmotivat\w*", re.I),
+     re.compile(r"\b(?:because|since|due|owing|so that|therefore|reason\w*|to avoid)\b", re.I)),
+)  # fmt: skip
+# A sentence that leans on the one before it says little when it stands alone.
+_DANGLING = re.compile(
+    r"^(?:it|they|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
+    r"however|thus|hence|therefore|in addition|as a result|consequently|then)\b", re.I
+)  # fmt: skip
+_DANGLING_COST = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    source: Source
+    order: int
+    text: str
+
+
+class ExtractiveWriter:
+    """Quotes the sources; needs no model and no network."""
+
+    name = "extractive"
+    remote = False
+    endpoint = ""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def draft(
+        self, question: str, sources: Sequence[Source], history: Sequence[Turn]
+    ) -> Generator[Delta, None, None]:
+        """The sentences that answer best, grouped by paper, papers in their order."""
+        candidates = _candidates(sources, history)
+        if not candidates:
+            return
+        vectors = self._embedder.encode([question, *(c.text for c in candidates)])
+        scores = score_sentences(question, candidates, vectors[1:] @ vectors[0])
+        chosen = _choose(candidates, scores, vectors[1:])
+        paper = None
+        for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
+            gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
+            paper = candidate.source.n
+            yield Delta(gap + _cite(candidate))
+
+    def repair(
+        self, question: str, sources: Sequence[Source], draft: str, faults: Sequence[Removed]
+    ) -> Delta | None:
+        """None: what is quoted cannot be put better."""
+
+    def condense(self, question: str, history: Sequence[Turn]) -> Delta | None:
+        """None: rewriting a question takes a model."""
+
+
+def score_sentences(
+    question: str, candidates: Sequence[_Candidate], cosines: np.ndarray
+) -> np.ndarray:
+    """How well each sentence answers: cosine, rare shared words, and the kind of answer asked."""
+    words = [content_words(c.text) for c in candidates]
+    asked = content_words(question)
+    rarity = {w: math.log(1 + len(words) / (1 + sum(w in has for has in words))) for w in asked}
+    total = sum(rarity.values()) or 1.0
+    scores = np.asarray(cosines, dtype=np.float64).copy()
+    for row, candidate in enumerate(candidates):
+        shared = sum(rarity[w] for w in asked & words[row]) / total
+        scores[row] += _WORD_WEIGHT * shared
+        scores[row] += _CUE_BONUS * sum(
+            bool(cue.search(question) and answer.search(candidate.text)) for cue, answer in _CUES
+        )
+        scores[row] -= _DANGLING_COST * bool(_DANGLING.match(candidate.text))
+    return scores
+
+
+def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[_Candidate]:
+    said = " ".join(turn.content for turn in history if turn.role == "assistant")
+    found = []
+    for source in sources:
+        for order, (start, end) in enumerate(sentence_spans(source.text)):
+            text = " ".join(source.text[start:end].split())
+            if text not in said and len(text.split()) > 2:
+                found.append(_Candidate(source, order, text))
+    return found
+
+
+def _choose(
+    candidates: Sequence[_Candidate], scores: np.ndarray, vectors: np.ndarray
+) -> list[_Candidate]:
+    chosen: list[int] = []
+    best = float(scores.max())
+    for row in np.argsort(-scores, kind="stable"):
+        if len(chosen) == MAX_SENTENCES or scores[row] < best - _BELOW_BEST:
+            break
+        same_paper = sum(candidates[c].source.n == candidates[row].source.n for c in chosen)
+        repeats = any(float(vectors[row] @ vectors[c]) > _NEAR_DUPLICATE for c in chosen)
+        if same_paper < MAX_PER_PAPER and not repeats:
+            chosen.append(int(row))
+    return [candidates[row] for row in chosen]
+
+
+def _cite(candidate: _Candidate) -> str:
+    """The sentence with its citation before the full stop, and no marker of its own."""
+    text = candidate.text
+    for match in reversed(find_markers(text)):
+        text = f"{text[: match.start()]}({match[0][1:-1]}){text[match.end() :]}"
+    body = text.rstrip(".")
+    if re.search(r"https?://\S+$", body) or not text.endswith("."):
+        return f"{text.rstrip('.')} [{candidate.source.n}]."
+    return f"{body} [{candidate.source.n}]."

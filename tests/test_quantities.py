@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.names import absent_names
+from rag.quantities import quantities, unstated
+
+SOURCE = (
+    "It is more than 80 times faster on 1.6TB of data: 108,948 images, a 44\\% drop, SSIM "
+    "0.990pm0.006, 25,000 patients, eighty-four items, factors 3.5-20, a three-fold gain in both "
+    "modalities, p < 0.05, 142 million images, 10 GB, DINOv2 and GPT-4V on 3D CT (ISLES'22)."
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "over 80x faster", "80-fold", "1.6 terabytes", "about 109 thousand images",
+        "over 100,000 images", "44 percent", "44 per cent", "SSIM of 0.99", "25k patients",
+        "25 thousand patients", "84 items", "eighty-four items", "from 3.5 to 20", "three times",
+        "two modalities", "142M images", "p<0.05", "0.990 ± 0.006",
+    ],
+)  # fmt: skip
+def test_re_expressed_figures_are_stated(claim: str) -> None:
+    assert unstated(claim, SOURCE) == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("81 times faster", ["81 times"]),
+        ("44 times faster", ["44 times"]),
+        ("80% faster", ["80%"]),
+        ("1.7 TB", ["1.7 TB"]),
+        ("about 120 thousand images", ["120 thousand"]),
+        ("over 109,000 images", ["109,000"]),
+        ("under 100,000 images", ["100,000"]),
+        ("twenty-two items", ["22"]),
+        ("143 million images", ["143 million"]),
+        ("10 minutes", ["10 minutes"]),
+        ("an SSIM of 0.91 and 0.92", ["0.91", "0.92"]),
+    ],
+)
+def test_figures_that_the_source_lacks(claim: str, missing: list[str]) -> None:
+    assert unstated(claim, SOURCE) == missing
+
+
+@given(st.integers(21, 10**9))
+def test_a_number_states_itself_and_not_its_neighbour(number: int) -> None:
+    assert unstated(f"{number} scans", f"There were {number:,} scans.") == []
+    assert unstated(f"{number + 1} scans", f"There were {number:,} scans.") != []
+
+
+@given(st.text(max_size=200))
+def test_any_text_states_its_own_quantities(text: str) -> None:
+    assert unstated(text, text) == []
+
+
+def test_names_with_digits_are_no_quantities() -> None:
+    assert quantities("DINOv2, GPT-4V, T2w, 3D, F1, COVID-19, U-Net++2") == ()
+
+
+def test_names_are_compared_letter_by_letter() -> None:
+    assert absent_names("DINOv2, GPT-4V and CTs", SOURCE) == []
+    assert absent_names("DINOv3 on BraTS", SOURCE) == ["DINOv3", "BraTS"]
+
+
+def test_an_acronym_may_be_spelled_out_in_the_source() -> None:
+    assert absent_names("an ultrasound or MRI scan", "magnetic resonance imaging") == []
