@@ -17,6 +17,8 @@ _INTERVAL_BEFORE = re.compile(
 )
 _RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(?:[Ss]ources?\s*)?\^?(\d{1,3})")
 _WIDEST_RANGE = 50
+# The start of the next sentence decides where this one ends: two full words of it are enough.
+_SETTLED = re.compile(r"\s*[^\s\[【]\S*\s+\S+\s")
 
 _LEAD = re.compile(r"^\s*(?:(?:[-*+•–]|\d{1,2}[.)]|#{1,6}|>)\s+)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`)")
@@ -79,32 +81,29 @@ class ClaimStream:
     """
 
     def __init__(self) -> None:
-        self._buffer = ""
+        self._text = ""
         self._done = 0
 
     def feed(self, text: str) -> list[Claim]:
         """Add a piece; return the claims that are complete now."""
-        self._buffer += text
-        edges = [0, *boundaries(self._buffer)]
-        # The start of the next sentence decides where this one ends: wait for two full words
-        # of it, or for the line's end.
-        settled = [edge for edge in edges if self._is_settled(edge)]
-        return self._take(settled[-1]) if settled else []
+        self._text += text
+        # What stood before decides too ("1." opens a list item only where it opens a line),
+        # so boundaries are sought in the whole draft, which is short.
+        edges = [edge for edge in boundaries(self._text) if edge > self._done]
+        settled = [edge for edge in edges if _SETTLED.match(self._text, edge)]
+        return self._take([edge for edge in edges if settled and edge <= settled[-1]])
 
     def close(self) -> list[Claim]:
         """The claims that remain at the draft's end."""
-        return self._take(len(self._buffer))
+        edges = [edge for edge in boundaries(self._text) if edge > self._done]
+        return self._take([*edges, len(self._text)])
 
-    def _is_settled(self, edge: int) -> bool:
-        return re.match(r"\s*[^\s\[【]\S*\s+\S+\s", self._buffer[edge:]) is not None
-
-    def _take(self, end: int) -> list[Claim]:
-        ready, self._buffer = self._buffer[:end], self._buffer[end:]
-        claims = [
-            Claim(c.raw, c.start + self._done, c.citations, c.bare, c.checkable)
-            for c in parse_claims(ready)
-        ]
-        self._done += end
+    def _take(self, ends: list[int]) -> list[Claim]:
+        claims = []
+        for end in ends:
+            if self._done < end:
+                claims.append(_claim(self._text[self._done : end], self._done))
+                self._done = end
         return claims
 
 
