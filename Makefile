@@ -1,0 +1,50 @@
+# Footnote. `make chat` and `make test` are all that a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= uv
+PORT ?= 7860
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock"
+
+.PHONY: chat test lint format eval lock schemas clean
+
+chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
+	$(BIN)/rag chat --port $(PORT)
+
+test: $(VENV)/.dev  ## run the whole suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+eval: $(VENV)/.runtime  ## the offline evaluation
+	$(BIN)/rag eval
+
+schemas: $(VENV)/.runtime  ## docs/schema and docs/commands.md from the code
+	$(BIN)/python -m rag.schemas docs
+
+lock:  ## needs uv; writes both lock files, with hashes
+	$(COMPILE) --extra weights --group build pyproject.toml -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+# --no-deps: the lock file is complete, and leaves out what no code of ours reaches.
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in {(3, 11), (3, 12), (3, 13)} and "Footnote needs Python 3.11, 3.12 or 3.13; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	touch $@
