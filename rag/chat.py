@@ -262,7 +262,7 @@ def _diagnose(error: Exception, silence: float) -> str:
         return f"was silent for {silence:.3g} s; check the server or raise RAG_TIMEOUT"
     if isinstance(error, openai.APIConnectionError):
         reason = _words(error.__cause__ or error)
-        return f"cannot be reached ({reason}); start the server or correct OPENAI_BASE_URL"
+        return f"cannot be reached ({reason}); check that it runs, or correct OPENAI_BASE_URL"
     if isinstance(error, httpx.TransportError):
         return f"lost the connection ({_words(error)}); ask again"
     if isinstance(error, openai.APIError):
