@@ -60,7 +60,7 @@ def merge_repairs(draft: Sequence[Reviewed], repaired: Sequence[Reviewed]) -> li
     merged: list[Reviewed] = []
     for item in draft:
         if isinstance(item.outcome, Removed) and passed:
-            merged += [item, passed.pop(0)]
+            merged += [Reviewed(item.claim, passed.pop(0).outcome), item]
         else:
             merged.append(item)
     return merged + passed

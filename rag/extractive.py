@@ -116,7 +116,7 @@ def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[_Can
     for source in sources:
         for order, (start, end) in enumerate(sentence_spans(source.text)):
             text = " ".join(source.text[start:end].split())
-            if text not in said and len(text.split()) > 2:
+            if text not in said and len(text.split()) > 1:
                 found.append(_Candidate(source, order, text))
     return found
 

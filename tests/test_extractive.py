@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from rag.citations import parse_claims
+from rag.enforcement import review
+from rag.extractive import ExtractiveWriter
+from rag.types import Sentence, Source, Turn
+from tests.fakes import HashEmbedder
+
+SOURCES = (
+    Source(1, "a", "A fast sampler", "", None,
+           "Diffusion models are slow samplers. The sampler [3] runs 80 times faster than before. "
+           "It also saves memory. Code: https://example.org/a"),
+    Source(2, "b", "A knee dataset", "", None,
+           "Knee scans are rare. The dataset holds 155 knee scans, values in [0, 1]."),
+)  # fmt: skip
+
+
+def draft(question: str, history: tuple[Turn, ...] = ()) -> str:
+    writer = ExtractiveWriter(HashEmbedder())
+    return "".join(delta.text for delta in writer.draft(question, SOURCES, history))
+
+
+def test_it_quotes_the_sentence_that_answers() -> None:
+    assert "The sampler (3) runs 80 times faster than before [1]." in draft(
+        "How many times faster is the sampler than before?"
+    )
+
+
+def test_every_sentence_it_writes_passes_its_own_check() -> None:
+    text = draft("How many knee scans are in the dataset and how fast is the sampler?")
+    outcomes = [review(claim, SOURCES).outcome for claim in parse_claims(text)]
+    assert outcomes
+    assert all(isinstance(outcome, Sentence) for outcome in outcomes)
+
+
+def test_it_does_not_repeat_what_the_conversation_has_said() -> None:
+    said = (Turn("assistant", "The dataset holds 155 knee scans, values in [0, 1]. [2]"),)
+    assert "155" in draft("How many knee scans does the dataset hold?")
+    assert "155" not in draft("How many knee scans does the dataset hold?", said)
+
+
+def test_a_link_keeps_its_form() -> None:
+    assert draft("Where is the code link?").count("Code: https://example.org/a [1].") == 1
+
+
+def test_no_sources_give_no_draft() -> None:
+    assert list(ExtractiveWriter(HashEmbedder()).draft("Why?", (), ())) == []
