@@ -1,0 +1,256 @@
+"""The ledger: papers, passages, vectors and states in one SQLite file. It is the truth.
+
+A changed paper is first written as *pending*, with the passages that it makes stale; it is
+*done* once both indexes hold it. The generation counts the changes of the indexes, so that a
+reader knows when to reopen them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from rag.errors import StoreError
+from rag.types import Paper, Passage
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE papers (
+    id TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'done')),
+    title TEXT NOT NULL,
+    abstract TEXT NOT NULL,
+    rest TEXT NOT NULL  -- the other fields, as JSON
+);
+CREATE INDEX papers_pending ON papers (state) WHERE state = 'pending';
+CREATE TABLE passages (
+    id TEXT PRIMARY KEY,
+    paper_id TEXT NOT NULL REFERENCES papers (id) ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    vector BLOB NOT NULL  -- float32
+);
+CREATE INDEX passages_of_paper ON passages (paper_id);
+CREATE TABLE stale (passage_id TEXT PRIMARY KEY, paper_id TEXT NOT NULL) WITHOUT ROWID;
+"""
+_PAGE = 4096  # passages read at a time where all are
+_LISTED = "(SELECT value FROM json_each(?))"
+_PASSAGE = """
+SELECT passages.id, paper_id, substr(abstract, start + 1, end - start), start, end, vector, title
+FROM passages JOIN papers ON papers.id = paper_id
+"""
+
+Entry = tuple[Passage, str, np.ndarray]
+"""A passage, its paper's title and its vector: what the indexes are built from."""
+
+
+class Ledger:
+    """One connection, shared by the threads of a process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=10,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._db.execute("PRAGMA foreign_keys = ON")
+
+    @classmethod
+    def create(cls, path: Path, fingerprint: str, dimension: int) -> None:
+        """Write an empty ledger to ``path``, at once or not at all."""
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        db = sqlite3.connect(fresh, isolation_level=None)
+        try:
+            db.executescript(_SCHEMA)
+            facts = {
+                "schema": SCHEMA_VERSION,
+                "fingerprint": fingerprint,
+                "dimension": dimension,
+                "generation": 0,
+            }
+            db.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+            db.execute("PRAGMA journal_mode = WAL")
+        finally:
+            db.close()
+        fresh.replace(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._db.close()
+
+    def meta(self, key: str) -> str | int | None:
+        """A fact about the store: schema, fingerprint, dimension or generation."""
+        rows = self._all("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    @property
+    def generation(self) -> int:
+        """How often the indexes have changed."""
+        return int(self.meta("generation") or 0)
+
+    # --- reading ------------------------------------------------------------------------
+
+    def hashes(self, ids: Collection[str]) -> dict[str, str]:
+        """Content hashes of those of ``ids`` that are held."""
+        sql = f"SELECT id, hash FROM papers WHERE id IN {_LISTED}"
+        return dict(self._all(sql, _listed(ids)))
+
+    def papers(self, ids: Collection[str]) -> dict[str, Paper]:
+        """Those of ``ids`` that are held."""
+        sql = f"SELECT id, title, abstract, rest FROM papers WHERE id IN {_LISTED}"
+        return {row[0]: _paper(*row) for row in self._all(sql, _listed(ids))}
+
+    def passages(self, ids: Collection[str]) -> dict[str, Passage]:
+        """Those of ``ids`` that are held."""
+        rows = self._all(f"{_PASSAGE} WHERE passages.id IN {_LISTED}", _listed(ids))
+        return {row[0]: Passage(*row[:5]) for row in rows}
+
+    def counts(self) -> tuple[int, int]:
+        """Numbers of papers and passages."""
+        sql = "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM passages)"
+        papers, passages = self._all(sql)[0]
+        return papers, passages
+
+    def entries(self, paper_ids: Collection[str]) -> list[Entry]:
+        """All passages of the given papers, with vectors."""
+        rows = self._all(f"{_PASSAGE} WHERE paper_id IN {_LISTED}", _listed(paper_ids))
+        return [_entry(row) for row in rows]
+
+    def all_entries(self) -> Iterator[list[Entry]]:
+        """All passages, page by page; the ledger is free between them."""
+        last = ""
+        while rows := self._all(
+            f"{_PASSAGE} WHERE passages.id > ? ORDER BY passages.id LIMIT ?", (last, _PAGE)
+        ):
+            last = rows[-1][0]
+            yield [_entry(row) for row in rows]
+
+    def scan(self, vector: np.ndarray, n: int) -> list[tuple[str, float]]:
+        """The ``n`` nearest of all passages, exactly: (id, cosine), best first."""
+        scored: list[tuple[str, float]] = []
+        for entries in self.all_entries():
+            scores = np.stack([entry[2] for entry in entries]) @ vector
+            ids = [entry[0].id for entry in entries]
+            scored = sorted(
+                [*scored, *zip(ids, scores.tolist(), strict=True)], key=lambda pair: -pair[1]
+            )[:n]
+        return scored
+
+    def unfinished(self, limit: int) -> tuple[list[str], list[tuple[str, str]]]:
+        """Up to ``limit`` pending paper ids, and all stale (passage id, paper id)."""
+        pending = self._all("SELECT id FROM papers WHERE state = 'pending' LIMIT ?", (limit,))
+        stale = self._all("SELECT passage_id, paper_id FROM stale")
+        return [row[0] for row in pending], stale
+
+    # --- writing ------------------------------------------------------------------------
+
+    def put_pending(self, batch: Collection[tuple[Paper, Sequence[Passage], np.ndarray]]) -> None:
+        """Replace papers and their passages; the indexes are yet to follow."""
+        with self._transaction() as db:
+            self._retire([paper.id for paper, _, _ in batch])
+            for paper, passages, vectors in batch:
+                db.execute(
+                    "INSERT INTO papers VALUES (?, ?, 'pending', ?, ?, ?)",
+                    (paper.id, paper.content_hash, paper.title, paper.abstract, _rest(paper)),
+                )
+                db.executemany(
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (p.id, p.paper_id, p.start, p.end, vector.astype("<f4").tobytes())
+                        for p, vector in zip(passages, vectors, strict=True)
+                    ],
+                )
+            db.execute("DELETE FROM stale WHERE passage_id IN (SELECT id FROM passages)")
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Delete papers; their passages are stale until the indexes follow."""
+        with self._transaction():
+            self._retire(ids)
+
+    def mark_done(self, paper_ids: Collection[str], stale_ids: Collection[str]) -> None:
+        """Record that the indexes hold these papers and no longer these passages."""
+        with self._transaction() as db:
+            db.execute(
+                f"UPDATE papers SET state = 'done' WHERE id IN {_LISTED}", _listed(paper_ids)
+            )
+            db.execute(f"DELETE FROM stale WHERE passage_id IN {_LISTED}", _listed(stale_ids))
+            self._count_up(db)
+
+    def bump(self) -> None:
+        """Tell readers to reopen the indexes."""
+        with self._transaction() as db:
+            self._count_up(db)
+
+    def _retire(self, ids: Collection[str]) -> None:
+        listed = _listed(ids)
+        self._db.execute(
+            "INSERT OR IGNORE INTO stale "
+            f"SELECT id, paper_id FROM passages WHERE paper_id IN {_LISTED}",
+            listed,
+        )
+        self._db.execute(f"DELETE FROM papers WHERE id IN {_LISTED}", listed)
+
+    @staticmethod
+    def _count_up(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _all(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple]:
+        with self._lock, self._explained():
+            return self._db.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the library's ledger {self._path} cannot be used: {error}"
+            ) from error
+
+
+def _listed(ids: Collection[str]) -> tuple[str]:
+    return (json.dumps(list(ids)),)
+
+
+def _rest(paper: Paper) -> str:
+    fields = asdict(paper)
+    for column in ("id", "title", "abstract"):
+        del fields[column]
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _paper(paper_id: str, title: str, abstract: str, rest: str) -> Paper:
+    fields = json.loads(rest)
+    for name in ("authors", "keywords"):
+        fields[name] = tuple(fields[name])
+    return Paper(paper_id, title, abstract, **fields)
+
+
+def _entry(row: tuple) -> Entry:
+    return Passage(*row[:5]), row[6], np.frombuffer(row[5], dtype="<f4")

@@ -1,0 +1,134 @@
+"""The lexical index: BM25 over passages with tantivy, English stems, built from the ledger."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rag.ledger import Entry
+
+_HEAP = 32_000_000  # bytes that a writer may fill before it flushes a segment
+_LONGEST_WORD = 40  # as in tantivy's own en_stem
+_MAX_TERMS = 512  # distinct terms of one question; a page of text has fewer
+
+
+class LexicalIndex:
+    """Readers see the state of the last ``reload``; one writer at a time.
+
+    The methods raise tantivy's ``ValueError`` where the folder is missing or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._index: Any = None
+        self._writer: Any = None
+
+    def create(self) -> None:
+        """Replace whatever is there by an empty index."""
+        import tantivy
+
+        self.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(parents=True)
+        schema = tantivy.SchemaBuilder()
+        for name in ("passage_id", "paper_id"):
+            schema.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+        for name in ("title", "body"):
+            schema.add_text_field(name, tokenizer_name="en_stem", index_option="freq")
+        self._index = tantivy.Index(schema.build(), path=str(self._path))
+
+    def reload(self) -> None:
+        """Open the index as it is now on disk."""
+        import tantivy
+
+        if not tantivy.Index.exists(str(self._path)):
+            raise ValueError(f"no index in {self._path}")
+        self._index = tantivy.Index.open(str(self._path))
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.settle()
+        self._index = None
+
+    def settle(self) -> None:
+        """End writing: wait for merges, forget what is not committed, free tantivy's lock."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            writer.wait_merging_threads()
+
+    def count(self) -> int:
+        """Number of passages."""
+        return int(self._index.searcher().num_docs)
+
+    def search(self, question: str, n: int) -> list[tuple[str, float]]:
+        """The ``n`` best passages: (id, BM25 of title plus BM25 of text), best first.
+
+        The question is plain words: quotes and operators mean nothing.
+        """
+        import tantivy
+
+        terms = list(dict.fromkeys(self._analyzer.analyze(question)))[:_MAX_TERMS]
+        if not terms or n < 1:
+            return []
+        searcher = self._index.searcher()
+        query = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, query) for term in terms for query in self._in_fields(term)]
+        )
+        hits = searcher.search(query, n, count=False).hits
+        return [(searcher.doc(address)["passage_id"][0], score) for score, address in hits]
+
+    def document_frequency(self, word: str) -> int:
+        """In how many passages, their papers' titles included, the word's stem occurs.
+
+        Of several words, in how many they all do.
+        """
+        import tantivy
+
+        terms = self._analyzer.analyze(word)
+        if not terms:
+            return 0
+        anywhere = [
+            tantivy.Query.boolean_query([(tantivy.Occur.Should, q) for q in self._in_fields(term)])
+            for term in terms
+        ]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, q) for q in anywhere])
+        return int(self._index.searcher().search(query, 1, count=True).count)
+
+    def change(
+        self, paper_ids: Collection[str], _stale_ids: Sequence[str], entries: Sequence[Entry]
+    ) -> None:
+        """Delete all passages of the papers, add ``entries`` and commit."""
+        import tantivy
+
+        if self._writer is None:
+            self._writer = self._index.writer(_HEAP, num_threads=1)
+        for paper_id in paper_ids:
+            self._writer.delete_documents_by_term("paper_id", paper_id)
+        for passage, title, _ in entries:
+            self._writer.add_document(
+                tantivy.Document(
+                    passage_id=passage.id,
+                    paper_id=passage.paper_id,
+                    title=title,
+                    body=passage.text,
+                )
+            )
+        self._writer.commit()
+        self._index.reload()
+
+    def _in_fields(self, term: str) -> list[Any]:
+        import tantivy
+
+        schema = self._index.schema
+        return [tantivy.Query.term_query(schema, field, term) for field in ("title", "body")]
+
+    @cached_property
+    def _analyzer(self) -> Any:
+        """The steps of en_stem, for questions; the query parser would read operators."""
+        from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+        steps = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD))
+        return steps.filter(Filter.lowercase()).filter(Filter.stemmer("english")).build()

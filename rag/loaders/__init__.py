@@ -1,0 +1,100 @@
+"""Files to papers: one module per format, found by the file's extension."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from rag.errors import InputError
+from rag.loaders import jsonl, page
+from rag.types import Failure, Paper
+
+_Report = Callable[[Failure], None]
+FORMATS: dict[str, Callable[[Path, _Report], Iterator[tuple[str, Paper]]]] = {
+    ".jsonl": jsonl.load,
+    ".txt": page.load,
+}
+_EXPECTED = " or ".join(FORMATS)
+
+
+def load_papers(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], on_failure: _Report
+) -> Iterator[Paper]:
+    """Read the papers of files, and of the files that lie directly in folders.
+
+    A supplied id is kept. A record without one is known by its title: its id is made of it,
+    so that a changed abstract keeps the id; further records of that title with other
+    contents are numbered in their order. A record that repeats an earlier one word for word
+    is left out; another record under a supplied id that is taken is a failure. What cannot
+    be read is reported to ``on_failure`` and stops nothing else.
+
+    Raises:
+        InputError: nothing else is to be done: no path, or the only one cannot be used.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise InputError(f"no files to read; name {_EXPECTED} files or folders of them")
+    seen: dict[str, bytes] = {}
+    for where, paper in _records([Path(path) for path in given], on_failure):
+        if named := _named(where, paper, seen, on_failure):
+            yield named
+
+
+def _records(paths: list[Path], on_failure: _Report) -> Iterator[tuple[str, Paper]]:
+    files = [file for path in paths for file in _files(path)]
+    for file in files:
+        try:
+            yield from _open(file, on_failure)
+        except InputError as error:
+            if len(files) == 1:
+                raise InputError(f"{file}: {error}") from error
+            on_failure(Failure(str(file), str(error)))
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    inside = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
+    return inside or [path]
+
+
+def _open(file: Path, on_failure: _Report) -> Iterator[tuple[str, Paper]]:
+    if file.is_dir():
+        raise InputError(f"holds no {_EXPECTED} files; name a folder that does")
+    if not file.exists():
+        raise InputError("does not exist; check the path")
+    load = FORMATS.get(file.suffix.lower())
+    if load is None:
+        advice = "export the text of PDFs" if file.suffix.lower() == ".pdf" else "convert it"
+        raise InputError(f"expected a {_EXPECTED} file, found {file.suffix or 'none'}; {advice}")
+    yield from load(file, on_failure)
+
+
+def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: _Report) -> Paper | None:
+    """Give the paper its id, or None where it is a repetition or a clash."""
+    for named in [paper] if paper.id else _candidates(paper):
+        # Eight bytes tell contents apart and keep a million of them small.
+        content = bytes.fromhex(named.content_hash)[:8]
+        if named.id not in seen:
+            seen[named.id] = content
+            return named
+        if seen[named.id] == content:
+            return None
+    on_failure(Failure(where, f"expected one record with the id {paper.id!r}, found another"))
+    return None
+
+
+def _candidates(paper: Paper) -> Iterator[Paper]:
+    words = unicodedata.normalize("NFKC", paper.title).casefold().split()
+    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+    slug = re.sub(r"[\W_]+", "-", " ".join(words))[:48].strip("-")
+    base = f"{slug}-{digest}".lstrip("-")
+    yield replace(paper, id=base)
+    for number in count(2):
+        yield replace(paper, id=f"{base}-{number}")
