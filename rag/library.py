@@ -57,12 +57,14 @@ class Library:
             settings: None: from the environment.
             embedder: None: the one that the settings name.
         """
-        from rag.embedding import load_embedder
-
         settings = settings or load()
         if path is not None:
             settings = settings.model_copy(update={"store": Path(path).expanduser()})
-        return cls(settings, embedder or load_embedder(settings))
+        if embedder is None:
+            from rag.embedding import load_embedder
+
+            embedder = load_embedder(settings)
+        return cls(settings, embedder)
 
     @property
     def store(self) -> Store:

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rag.errors import InputError, StoreBusyError, StoreError
+from rag.library import Library
+from rag.settings import Settings
+from rag.types import IngestReport
+from tests.conftest import RECORDS
+from tests.fakes import HashEmbedder
+from tests.test_store import assert_in_step
+
+# An ingest in another process, slow enough to be met at work: it says when a batch is done.
+CHILD = """
+import sys, time
+from rag import library
+from rag.settings import Settings
+from tests.fakes import HashEmbedder
+
+class Slow(HashEmbedder):
+    def encode(self, texts, on_progress=None):
+        time.sleep(float(sys.argv[3]))
+        return super().encode(texts, on_progress)
+
+library._BATCH = 4
+settings = Settings(store=sys.argv[1], _env_file=None)
+with library.Library(settings, Slow()) as opened:
+    opened.ingest(sys.argv[2], on_progress=lambda done, total: print(done, flush=True))
+"""
+
+
+@contextmanager
+def child_ingest(store: Path, source: Path, pause: float) -> Iterator[subprocess.Popen[str]]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(store), str(source), str(pause)],
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def write(path: Path, records: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def many(count: int, version: str = "first") -> list[dict[str, object]]:
+    return [
+        {
+            "id": f"p{n}",
+            "title": f"Paper number {n}",
+            "abstract": f"The {version} version. "
+            + f"It is about topic{n} and others. " * (n % 60),
+        }
+        for n in range(count)
+    ]
+
+
+def open_library(path: Path) -> Library:
+    return Library.open(path, settings=Settings(_env_file=None), embedder=HashEmbedder())
+
+
+def counts(report: IngestReport) -> tuple[int, int, int]:
+    return report.added, report.updated, report.unchanged
+
+
+def test_ingest_search_and_status(library):
+    hits = library.search("urchins on reefs", k=3)
+    assert hits[0].paper.id == "kelp"
+    assert len(hits) == 3
+    assert hits[0].passage.text == hits[0].paper.abstract
+    assert len(library.search("urchins", k=100)) == len(RECORDS)
+    assert library.papers(["kelp"])["kelp"].authors == ("A. Brine", "C. Holdfast")
+    status = library.status()
+    assert (status.papers, status.passages, status.embedding) == (6, 6, "hash")
+    assert status.store == str(library.path)
+
+
+def test_ingesting_again_changes_nothing(library, tmp_path):
+    generation = library.store.generation
+    embedded: list[str] = []
+    library.embedder.encode = lambda texts: embedded.extend(texts)
+    assert counts(library.ingest(tmp_path / "records.jsonl")) == (0, 0, 6)
+    assert embedded == []
+    assert library.store.generation == generation
+
+
+def test_a_changed_abstract_updates_and_the_rest_is_left(library, tmp_path):
+    changed = [{**RECORDS[0], "abstract": "Lobsters moved in."}, *RECORDS[1:]]
+    new = {"title": "A New One", "abstract": "Eels."}
+    bad = {"title": "No abstract"}
+    report = library.ingest(write(tmp_path / "again.jsonl", [bad, *changed, new]))
+    assert counts(report) == (1, 1, 5)
+    assert [failure.where for failure in report.failed] == [f"{tmp_path / 'again.jsonl'}:1"]
+    assert library.search("lobsters", 1)[0].paper.id == "kelp"
+    assert library.store.lexical("urchins reefs cleared", 5) != []  # the title still has urchins
+    assert library.store.document_frequency("cleared") == 0
+    assert_in_step(library.path)
+
+
+def test_papers_without_ids_are_known_again(tmp_path):
+    source = write(tmp_path / "a.jsonl", [{"title": "T", "abstract": a} for a in ("One.", "Two.")])
+    with open_library(tmp_path / "library") as library:
+        assert counts(library.ingest(source)) == (2, 0, 0)
+        assert counts(library.ingest(str(source))) == (0, 0, 2)
+        write(source, [{"title": "T", "abstract": a} for a in ("One.", "Three.")])
+        assert counts(library.ingest([source])) == (0, 1, 1)
+
+
+def test_progress_counts_papers(tmp_path):
+    source = write(tmp_path / "a.jsonl", many(130))
+    seen: list[tuple[int, int | None]] = []
+    with open_library(tmp_path / "library") as library:
+        library.ingest(source, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(64, None), (128, None), (130, None)]
+
+
+def test_opening_creates_nothing_and_says_what_to_do(tmp_path):
+    with open_library(tmp_path / "library") as library:
+        with pytest.raises(StoreError, match=r"no library at .*rag ingest"):
+            library.search("anything")
+        with pytest.raises(StoreError, match="no library at"):
+            library.status()
+        with pytest.raises(InputError, match="does not exist"):
+            library.ingest(tmp_path / "missing.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("question", ["", " \n", "\u200f\x00", "?!"])
+def test_an_empty_question_is_an_error(library, question):
+    with pytest.raises(InputError, match="question is empty"):
+        library.search(question)
+    with pytest.raises(InputError, match="cannot find 0 papers"):
+        library.search("kelp", k=0)
+
+
+# --- other processes ----------------------------------------------------------------------
+
+
+def test_a_reader_sees_the_papers_of_another_process(library, tmp_path):
+    assert library.search("topic3", 1)[0].paper.id != "p3"
+    with child_ingest(library.path, write(tmp_path / "more.jsonl", many(8)), 0) as child:
+        assert child.wait(60) == 0
+    assert library.search("topic3", 1)[0].paper.id == "p3"
+    assert any(key.startswith("p3#") for key, _ in library.store.dense(_vector("topic3"), 20))
+
+
+def test_a_second_writer_waits_and_a_reader_does_not(library, tmp_path):
+    source = write(tmp_path / "more.jsonl", many(40))
+    with child_ingest(library.path, source, 0.5) as child:
+        assert child.stdout and child.stdout.readline() == "4\n"
+        with pytest.raises(StoreBusyError, match=f"process {child.pid} is writing"):
+            library.ingest(source)
+        assert library.search("urchins on reefs", 1)[0].paper.id == "kelp"
+        assert library.search("topic3", 1)[0].paper.id == "p3"
+        assert child.poll() is None  # it was at work all the while
+
+
+def test_an_interrupted_ingest_goes_on_from_there(tmp_path):
+    source = write(tmp_path / "a.jsonl", many(40))
+    store = tmp_path / "library"
+    with child_ingest(store, source, 0.2) as child:
+        assert child.stdout and child.stdout.readline() == "4\n"
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) != 0
+    assert_in_step(store)
+    with open_library(store) as library:
+        added, updated, unchanged = counts(library.ingest(source))
+    assert (added + unchanged, updated) == (40, 0)
+    assert unchanged >= 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_kill_at_any_moment_is_finished_by_the_next_opening(tmp_path, seed):
+    """The child replaces papers, so that stale passages are at stake too."""
+    store = tmp_path / "library"
+    with open_library(store) as library:
+        library.ingest(write(tmp_path / "old.jsonl", many(24)))
+        source = write(tmp_path / "new.jsonl", many(32, "second")[::-1])
+        with child_ingest(store, source, 0.005) as child:
+            assert child.stdout and child.stdout.readline()
+            time.sleep(random.Random(seed).uniform(0, 0.3))
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+    with open_library(store) as library:
+        papers, _ = library.store.counts()  # opening finishes what was begun
+        assert_in_step(store)
+        assert 24 <= papers <= 32
+        report = library.ingest(source)
+        assert report.added + report.updated + report.unchanged == 32
+        assert report.unchanged >= 4
+        assert library.store.document_frequency("first") == 0
+    assert_in_step(store)
+
+
+def _vector(text: str) -> object:
+    return HashEmbedder().encode([text])[0]
