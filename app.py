@@ -1,0 +1,250 @@
+"""The chat page: Gradio components and the wires between them; ``python app.py`` serves it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag import html, resources
+from rag.errors import RagError, SettingsError
+from rag.exchange import Exchange, end, follow
+from rag.headers import LocalOnly
+from rag.settings import Settings, load
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from rag.assistant import Assistant
+    from rag.library import Library
+
+PORT = 7860
+_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif")
+_Exchanges = tuple[Exchange, ...]
+
+
+def launch(
+    settings: Settings, host: str = "127.0.0.1", port: int = PORT, open_browser: bool = False
+) -> None:
+    """Serve the page until interrupted; where there is no library, the sample is loaded first.
+
+    Raises:
+        RagError: the library cannot be opened, or the port cannot be used.
+    """
+    from rag.assistant import Assistant
+    from rag.library import Library
+
+    with Library.open(settings=settings) as library:
+        if not (settings.store.is_dir() and any(settings.store.iterdir())):
+            _load_sample(library)
+        page = build(Assistant(library))
+        _tell(f"Footnote is at {serve(page, host, port, open_browser=open_browser)}")
+        try:
+            page.block_thread()
+        finally:
+            page.close()
+
+
+def build(assistant: Assistant) -> gr.Blocks:
+    """The page over ``assistant``, not yet served; pass it to ``serve``."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    import gradio as gr
+
+    with gr.Blocks(title="Footnote", analytics_enabled=False) as page:
+        _Chat(assistant).connect()
+    page.queue(default_concurrency_limit=4, max_size=32)
+    return page
+
+
+def serve(page: gr.Blocks, host: str, port: int, *, open_browser: bool = False) -> str:
+    """Start serving ``page`` in the background; returns its address.
+
+    Raises:
+        SettingsError: the port cannot be used.
+    """
+    from starlette.middleware import Middleware
+
+    try:
+        _, address, _ = page.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            show_error=False,
+            quiet=True,
+            ssr_mode=False,
+            footer_links=[],
+            theme=_theme(),
+            css_paths=resources.path("page.css"),
+            js=resources.path("page.js").read_text(encoding="utf-8"),
+            app_kwargs={"middleware": [Middleware(LocalOnly)]},
+        )
+    except OSError as error:
+        raise SettingsError(f"port {port} is in use; choose another with --port") from error
+    return str(address)
+
+
+class _Chat:
+    """The components of the page, laid out where it is made, and the wires between them."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        import gradio as gr
+
+        self.assistant = assistant
+        about = _about(assistant)
+        self.exchanges = gr.State(())
+        _html(html.masthead_html(about), "masthead")
+        with gr.Row(elem_id="columns"):
+            with gr.Column(elem_id="chat", min_width=0):
+                self.past, self.now = _html("", "past"), _html("", "now")
+                with gr.Column(elem_id="welcome", min_width=0) as self.welcome:
+                    _html(html.welcome_html(about), "invitation")
+                    self.examples = [gr.Button(q, elem_classes="example") for q in about.examples]
+                with gr.Column(elem_id="dock", min_width=0):
+                    self._lay_out_dock()
+            with gr.Column(elem_id="sources", min_width=0):
+                self.panel = _html(html.panel_html(()), "panel")
+
+    def _lay_out_dock(self) -> None:
+        import gradio as gr
+
+        with gr.Row(elem_id="composer"):
+            self.box = gr.Textbox(
+                label="Your question",
+                show_label=False,
+                container=False,
+                placeholder=html.PLACEHOLDER,
+                max_lines=8,
+                autofocus=True,
+                elem_id="question",
+            )
+            self.send = gr.Button("Send", variant="primary", elem_id="send", min_width=0)
+            self.stop = gr.Button("Stop", visible=False, elem_id="stop", min_width=0)
+        with gr.Row(elem_id="small-print"):
+            _html(html.SMALL_PRINT, "caution")
+            self.fresh = gr.Button("New chat", visible=False, elem_id="fresh", min_width=0)
+
+    def connect(self) -> None:
+        """Say what each button does. A closed page closes the generators that serve it."""
+        outputs = [
+            *(self.exchanges, self.past, self.now, self.panel, self.welcome),
+            *(self.box, self.send, self.stop, self.fresh),
+        ]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        triggers = [(self.box.submit, self.box), (self.send.click, self.box)]
+        triggers += [(button.click, button) for button in self.examples]
+        asked = [
+            trigger(self.ask, [question, self.exchanges], outputs, concurrency_id="ask", **quiet)
+            for trigger, question in triggers
+        ]
+        self.stop.click(self.give_up, self.exchanges, outputs, cancels=asked, **quiet)
+        self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
+
+    def ask(self, question: str, earlier: _Exchanges) -> Iterator[dict[Any, Any]]:
+        """Answer into the page, step by step."""
+        import gradio as gr
+
+        if not question.strip():
+            yield {self.box: gr.update(placeholder=html.NO_QUESTION)}
+            return
+        with closing(follow(self.assistant, question, earlier)) as steps:
+            step = next(steps)
+            yield {**self.show((*earlier, step), busy=True), self.box: ""}
+            for following in steps:
+                shown = (*earlier, following)
+                update = {
+                    self.exchanges: shown,
+                    self.now: html.exchange_html(following, len(shown)),
+                }
+                if following.sources != step.sources:
+                    update[self.panel] = html.panel_html(shown)
+                step = following
+                yield update
+        yield self.show((*earlier, step))
+
+    def give_up(self, shown: _Exchanges) -> dict[Any, Any]:
+        """What the stop button leaves: the sentences that were checked before."""
+        return self.show((*shown[:-1], end(shown[-1])) if shown else ())
+
+    def show(self, shown: _Exchanges, *, busy: bool = False) -> dict[Any, Any]:
+        """Every component's value for this state of the conversation."""
+        import gradio as gr
+
+        return {
+            self.exchanges: shown,
+            self.past: html.conversation_html(shown[:-1]),
+            self.now: html.exchange_html(shown[-1], len(shown)) if shown else "",
+            self.panel: html.panel_html(shown),
+            self.welcome: gr.update(visible=not shown),
+            self.send: gr.update(visible=not busy),
+            self.stop: gr.update(visible=busy),
+            self.fresh: gr.update(visible=bool(shown) and not busy),
+        }
+
+
+def _about(assistant: Assistant) -> html.About:
+    library = assistant.library
+    sample = resources.path("sample")
+    with (sample / "medical_imaging.jsonl").open(encoding="utf-8") as lines:
+        first = json.loads(next(lines))["id"]
+    held = library.papers([first]).get(first)
+    questions = (sample / "questions.txt").read_text(encoding="utf-8").splitlines()
+    return html.About(
+        status=library.status(),
+        answered_by=html.answered_by(assistant.writer, library.embedder),
+        notice=f"Sample collection: {held.note}" if held else "",
+        examples=tuple(questions) if held else (),
+    )
+
+
+def _html(value: str, name: str) -> gr.HTML:
+    import gradio as gr
+
+    # No script of its own and no template: the value is shown as rag.html escaped it.
+    return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
+
+
+def _theme() -> gr.themes.Base:
+    import gradio as gr
+
+    theme = gr.themes.Base(
+        font=[gr.themes.Font(name) for name in _FONTS], font_mono=["ui-monospace", "monospace"]
+    )
+    # The page's ground before its style sheet is there: no white flash in the dark.
+    return theme.set(body_background_fill="#fbfaf8", body_background_fill_dark="#16181b")
+
+
+def _load_sample(library: Library) -> None:
+    _tell(f"No library at {library.path} yet: loading the sample collection into it")
+    report = library.ingest(
+        resources.path("sample/medical_imaging.jsonl"),
+        on_progress=lambda done, _: _tell(f"  {done} papers"),
+    )
+    _tell(f"Loaded {report.added} papers in {report.seconds:.0f} s")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run the page from the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Serve Footnote's chat page on this machine.")
+    parser.add_argument("--port", type=int, default=PORT, help="port to serve on (%(default)s)")
+    parser.add_argument("--store", type=Path, help="folder of the collection")
+    options = parser.parse_args()
+    try:
+        launch(load(store=options.store), port=options.port)
+    except RagError as error:
+        _tell(f"error: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

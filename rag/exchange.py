@@ -1,0 +1,95 @@
+"""One question and what has become of it so far: the page's state, built from events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rag.errors import RagError
+from rag.types import Answer, Event, Found, Removed, Sentence, Source, Status, Turn
+
+_log = logging.getLogger(__name__)
+UNEXPECTED = "Something went wrong that should not have; the log of the server has the details."
+STOPPED = "Stopped before the answer was complete."
+
+
+class Answering(Protocol):
+    """What an exchange needs of the ``Assistant``."""
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+        """Answer ``question``, event by event; the last event is the ``Answer``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer so far; ``answer`` is None until the final one is there."""
+
+    question: str
+    status: str = "searching"
+    """The stage of the work; empty when there is nothing to wait for."""
+    sources: tuple[Source, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    answer: Answer | None = None
+    problem: str = ""
+    """Why there is no complete answer: one line for people."""
+
+
+def follow(
+    assistant: Answering, question: str, earlier: Sequence[Exchange] = ()
+) -> Generator[Exchange, None, None]:
+    """Ask, and yield the exchange after every event; errors end it with a ``problem``.
+
+    Closing this iterator closes the assistant's stream, and with it a model's connection.
+    """
+    exchange = Exchange(question)
+    yield exchange
+    try:
+        with closing(assistant.stream(question, history(earlier))) as events:
+            for event in events:
+                exchange = advance(exchange, event)
+                yield exchange
+    except RagError as error:
+        yield end(exchange, str(error))
+    except Exception:
+        _log.exception("a question failed")
+        yield end(exchange, UNEXPECTED)
+
+
+def advance(exchange: Exchange, event: Event) -> Exchange:
+    """The exchange after one more event; the final ``Answer`` replaces what was streamed."""
+    match event:
+        case Status(text):
+            return replace(exchange, status=text)
+        case Found(sources):
+            return replace(exchange, sources=sources)
+        case Sentence():
+            return replace(exchange, sentences=(*exchange.sentences, event))
+        case Removed():
+            return exchange
+        case Answer():
+            return replace(
+                exchange,
+                status="",
+                sources=event.sources,
+                sentences=event.sentences,
+                answer=event,
+            )
+
+
+def end(exchange: Exchange, problem: str = STOPPED) -> Exchange:
+    """The exchange given up: what was checked so far stays, with the reason under it."""
+    return exchange if exchange.answer else replace(exchange, status="", problem=problem)
+
+
+def history(exchanges: Sequence[Exchange]) -> tuple[Turn, ...]:
+    """The finished exchanges as plain text, for a follow-up question."""
+    turns: list[Turn] = []
+    for exchange in exchanges:
+        if answer := exchange.answer:
+            said = answer.refusal.text if answer.refusal else answer.text
+            turns += [Turn("user", exchange.question), Turn("assistant", said)]
+    return tuple(turns)

@@ -1,0 +1,146 @@
+"""An assistant with canned answers, so that the page is tested without a library or a model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+
+from rag.errors import InputError
+from rag.types import (
+    Answer,
+    Event,
+    Evidence,
+    Found,
+    Note,
+    Paper,
+    Refusal,
+    Removed,
+    Retrieved,
+    Sentence,
+    Source,
+    Status,
+    StoreStatus,
+    Turn,
+)
+
+HELIOS = Source(
+    1,
+    "helios",
+    "HELIOS: a scanner that sees in the dark",
+    "https://example.org/helios?a=1&b=2",
+    2024,
+    "Night scans are noisy. HELIOS cuts the noise by 40% in 1,204 patients. "
+    "Reading time fell from 12 to 7 minutes. Code: https://example.org/code.",
+)
+SELENE = Source(
+    2,
+    "selene",
+    "SELENE: low-dose imaging of the knee",
+    "",
+    None,
+    "SELENE lowers the dose by half. Sensitivity stayed at 91% over five sites.",
+)
+AURORA = Source(3, "aurora", "AURORA: a survey", "", 2021, "A survey of forty scanners.")
+
+
+NOTE = "Digest written for these tests; for real work, import the original."
+
+
+def quote(source: Source, words: str) -> Evidence:
+    start = source.text.index(words)
+    return Evidence(source.n, "abstract", start, start + len(words), words)
+
+
+def sentence(text: str, *evidence: Evidence) -> Sentence:
+    citations = tuple(dict.fromkeys(span.source for span in evidence))
+    return Sentence(text, citations, "supported", 0.9, evidence)
+
+
+def answered(question: str, **changes: object) -> Answer:
+    """A full answer over HELIOS and SELENE, with ``changes`` to its fields."""
+    first = sentence(
+        "HELIOS cuts the noise by 40% in 1,204 patients [1].",
+        quote(HELIOS, "HELIOS cuts the noise by 40% in 1,204 patients."),
+    )
+    second = sentence(
+        "SELENE halves the dose while sensitivity stays at 91% [2], and reading got faster [1].",
+        quote(SELENE, "SELENE lowers the dose by half."),
+        quote(SELENE, "Sensitivity stayed at 91% over five sites."),
+        quote(HELIOS, "Reading time fell from 12 to 7 minutes."),
+    )
+    answer = Answer(
+        id="a",
+        question=question,
+        query=question,
+        refused=False,
+        text=f"{first.text} {second.text}",
+        sentences=(first, second),
+        notes=(Note("scope", "Only two of the papers report figures."),),
+        refusal=None,
+        removed=(
+            Removed("HELIOS is approved in Peru [1].", (1,), "unsupported", "not in source 1"),
+        ),
+        sources=(HELIOS, SELENE, AURORA),
+        retrieved=tuple(Retrieved(s.paper_id, s.title, 0.5) for s in (HELIOS, SELENE, AURORA)),
+        model="extractive",
+        timings={"total": 0.21},
+    )
+    return replace(answer, **changes)  # type: ignore[arg-type]
+
+
+def refused(question: str) -> Answer:
+    text = "None of the papers in this collection answers the question."
+    return answered(
+        question,
+        refused=True,
+        text=text,
+        sentences=(),
+        notes=(),
+        removed=(),
+        refusal=Refusal("not_in_collection", text, ("selene", "helios")),
+    )
+
+
+class StubAssistant:
+    """Streams the answer for the question; records what it was asked.
+
+    "refuse" in the question refuses, "error" raises an error for people, "bug" any other;
+    "slow" waits before its second sentence until ``gate`` is set.
+    """
+
+    def __init__(self, answers: dict[str, Answer] | None = None) -> None:
+        self.answers = answers or {}
+        self.asked: list[tuple[str, tuple[Turn, ...]]] = []
+        self.gate = threading.Event()
+        self.closed = threading.Event()
+        self.writer = SimpleNamespace(name="extractive", remote=False, endpoint="")
+        self.library = SimpleNamespace(
+            status=lambda: StoreStatus("/somewhere/library", 3, 5, "minilm", "0.1.0"),
+            embedder=SimpleNamespace(name="minilm", remote=False),
+            papers=lambda ids: {key: Paper(key, "A sample", "Text.", note=NOTE) for key in ids},
+        )
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+        self.asked.append((question, tuple(history)))
+        self.closed.clear()
+        try:
+            yield Status("searching")
+            if "error" in question:
+                raise InputError("question: 100,000 characters are too many; ask a shorter one")
+            if "bug" in question:
+                raise RuntimeError("secret detail")
+            answer = self.answers.get(question) or (
+                refused(question) if "refuse" in question else answered(question)
+            )
+            yield Found(answer.sources)
+            yield Status("writing")
+            for number, checked in enumerate(answer.sentences):
+                if number and "slow" in question:
+                    self.gate.wait(30)
+                yield checked
+            yield from answer.removed
+            yield answer
+        finally:
+            self.closed.set()
