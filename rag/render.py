@@ -164,11 +164,10 @@ def found_to_terminal(rows: Sequence[SearchRow]) -> RenderableType:
     for row in rows:
         year = f" ({row.paper.year})" if row.paper.year else ""
         title = one_line(row.paper.title) + year
-        rank = (f"{row.rank}. ", "cyan")
-        parts.append(Text.assemble(rank, (title, "bold"), f"  {row.score:.2f}"))
+        parts.append(Text.assemble((f"{row.rank}. ", "cyan"), (title, "bold")))
         parts.append(Padding(Text(one_line(row.passage.text)), (0, 0, 0, 3)))
-        where = one_line(f"{row.paper.id}  {row.paper.url}")
-        parts.append(Padding(Text(where, style="dim", overflow="fold"), (0, 0, 0, 3)))
+        facts = one_line(f"score {row.score:.2f}  {row.paper.id}  {row.paper.url}")
+        parts.append(Padding(Text(facts, style="dim", overflow="fold"), (0, 0, 0, 3)))
     # A collection's remark is often the same for every paper: once is enough.
     notes = dict.fromkeys(row.paper.note for row in rows if row.paper.note)
     parts += [Text.assemble(("\nNote: ", "yellow"), one_line(note)) for note in notes]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -44,7 +45,11 @@ class Session:
         if self.as_json:
             self.output.write(to_json(document) + "\n")
         else:
-            console(self.output).print(human)
+            screen = console(self.output)
+            with screen.capture() as capture:
+                screen.print(human)
+            # Tables and indents are padded with blanks, which spoil text that is copied.
+            self.output.write(re.sub(r" +$", "", capture.get(), flags=re.MULTILINE))
 
     @contextmanager
     def progress(self, unit: str) -> Iterator[OnProgress]:
