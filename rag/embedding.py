@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -113,9 +115,8 @@ class LlamaEmbedder:
         try:
             vectors = np.array(self._model.get_text_embedding_batch(texts), dtype=np.float32)
         except Exception as error:  # each provider raises its own
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise ModelError(
-                f"embedding model {self.name} failed: {reason}; {self._advice}"
+                f"embedding model {self.name} failed: {_reason(error)}; {self._advice}"
             ) from error
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         whole = vectors.ndim == 2 and len(vectors) == len(texts)
@@ -145,7 +146,7 @@ class OpenAIEmbedder(LlamaEmbedder):
             f"asked {settings.endpoint}; check OPENAI_BASE_URL, OPENAI_API_KEY and RAG_EMBEDDING"
         )
         self.name = self.fingerprint = settings.embedding
-        self.remote = True
+        self.remote = not _is_loopback(urlsplit(settings.endpoint).hostname or "")
 
     @cached_property
     def dimension(self) -> int:
@@ -178,3 +179,19 @@ class OpenAIEmbedder(LlamaEmbedder):
             timeout=self._settings.timeout,
             max_retries=self._settings.retries,
         )
+
+
+def _reason(error: Exception) -> str:
+    """One line, without a key: a refusal's own words quote it."""
+    status = getattr(error, "status_code", None)
+    if status in (401, 403):
+        return f"the key was refused ({status})"
+    cause = error.__cause__ or error  # the openai client says "Connection error." and no more
+    return " ".join(str(cause).split())[:200] or type(cause).__name__
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
