@@ -60,13 +60,12 @@ def write(path: Path, records: list[dict[str, object]]) -> Path:
     return path
 
 
-def many(count: int, version: str = "first") -> list[dict[str, object]]:
+def many(count: int, version: str = "first", length: int = 1) -> list[dict[str, object]]:
     return [
         {
             "id": f"p{n}",
             "title": f"Paper number {n}",
-            "abstract": f"The {version} version. "
-            + f"It is about topic{n} and others. " * (n % 60),
+            "abstract": f"The {version} version. " + f"It is about topic{n} and others. " * length,
         }
         for n in range(count)
     ]
@@ -191,7 +190,7 @@ def test_a_kill_at_any_moment_is_finished_by_the_next_opening(tmp_path, seed):
     """The child replaces papers, so that stale passages are at stake too."""
     store = tmp_path / "library"
     with open_library(store) as library:
-        library.ingest(write(tmp_path / "old.jsonl", many(24)))
+        library.ingest(write(tmp_path / "old.jsonl", many(24, length=90)))
         source = write(tmp_path / "new.jsonl", many(32, "second")[::-1])
         with child_ingest(store, source, 0.005) as child:
             assert child.stdout and child.stdout.readline()
