@@ -139,6 +139,7 @@ def _silence(item: Item, seconds: float) -> ItemResult:
         type=item.type,
         split=item.split,
         question=item.question,
+        tags=item.tags,
         answerable=item.answerable,
         scores=dict.fromkeys(SCORES, 0.0 if item.answerable else None),
         gold_ranks=dict.fromkeys(item.gold),

@@ -38,6 +38,7 @@ class ItemResult:
     type: str
     split: str
     question: str
+    tags: tuple[str, ...]
     answerable: bool
     scores: dict[str, float | None]
     """One value for each of ``SCORES``; None where it is undefined for this item."""
@@ -139,8 +140,10 @@ class Report:
             title=Text(f"{self.set_name} v{self.set_version}, {self.split} · {settings}"),
             caption=Text("\n".join(self._lapses())),
             caption_justify="left",
+            # The rule's own gaps part the columns, so that all of it fits 80 characters.
             box=box.SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
+            show_edge=False,
+            padding=0,
         )
         table.add_column("metric", no_wrap=True)
         for column in COLUMNS:

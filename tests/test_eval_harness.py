@@ -161,18 +161,18 @@ def test_the_report_is_json_that_repeats_but_for_timings():
     assert first["quantities"]["model_calls"]["overall"] == 5
     comparison = next(item for item in first["items"] if item["id"] == "c1")
     assert comparison["gold_ranks"] == {"kelp": 1, "otter": 2}
-    assert comparison["facts"] == {"found": ("wave height", "urchin density"), "missed": ()}
+    assert comparison["facts"] == {"found": ["wave height", "urchin density"], "missed": []}
 
 
 def shown(report) -> str:
-    console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    console = Console(width=80, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
     console.print(report.table())
     return console.export_text()
 
 
 def test_the_table_shows_n_and_says_when_a_figure_is_undefined():
     text = shown(run(GOOD, split="test")[0])
-    assert "tiny v3" in text
+    assert "tiny v3" in text and "…" not in text
     recall = next(line for line in text.splitlines() if line.strip().startswith("recall@5"))
     assert "1.000 n=1" in recall
     assert recall.count("n/a (n=0)") == 3  # this half has no fact, follow-up or gold for u1
@@ -215,7 +215,10 @@ ITEM = {
         ({"gold": []}, "expected at least one gold paper"),
         ({"id": "f1"}, "id: expected each id once, found 'f1' again"),
         ({"facts": [{"text": "it", "any": []}]}, "facts.0.any: "),
-        ({"facts": [{"text": "it", "any": ["it"], "vital": False}]}, "at least one vital fact"),
+        (
+            {"facts": [{"text": "it", "any": ["it"], "vital": False}]},
+            "expected at least one vital fact",
+        ),
         ({"type": "follow_up"}, "expected a history for a follow-up"),
         ({"type": "comparison"}, "expected two gold papers"),
         ({"type": "unanswerable"}, "expected no gold and no facts"),
@@ -227,7 +230,7 @@ def test_a_wrong_line_is_named_with_what_was_expected_and_found(tmp_path, change
     with pytest.raises(InputError) as caught:
         load_set(folder)
     message = str(caught.value)
-    assert f"questions.jsonl:7: {expected}" in message.replace(": x1:", ":")
+    assert f"questions.jsonl:7: {expected}" in message
     assert "found" in message and "\n" not in message
 
 
