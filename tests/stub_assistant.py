@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -106,8 +107,9 @@ def refused(question: str) -> Answer:
 class StubAssistant:
     """Streams the answer for the question; records what it was asked.
 
-    "refuse" in the question refuses, "error" raises an error for people, "bug" any other;
-    "slow" waits before its second sentence until ``gate`` is set.
+    "please refuse" in it refuses, "cause an error" raises an error for people, "cause a bug"
+    any other; "slow" waits before its second sentence until ``gate`` is set, "endless" writes
+    for ever.
     """
 
     def __init__(self, answers: dict[str, Answer] | None = None) -> None:
@@ -127,15 +129,18 @@ class StubAssistant:
         self.closed.clear()
         try:
             yield Status("searching")
-            if "error" in question:
+            if "cause an error" in question:
                 raise InputError("question: 100,000 characters are too many; ask a shorter one")
-            if "bug" in question:
+            if "cause a bug" in question:
                 raise RuntimeError("secret detail")
             answer = self.answers.get(question) or (
-                refused(question) if "refuse" in question else answered(question)
+                refused(question) if "please refuse" in question else answered(question)
             )
             yield Found(answer.sources)
             yield Status("writing")
+            while "endless" in question:
+                time.sleep(0.05)
+                yield Status("writing")
             for number, checked in enumerate(answer.sentences):
                 if number and "slow" in question:
                     self.gate.wait(30)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history
+from rag.types import Turn
+from tests.stub_assistant import StubAssistant, answered, refused
+
+
+def test_sentences_come_one_by_one_and_the_answer_replaces_them() -> None:
+    steps = list(follow(StubAssistant(), "How quiet?"))
+    assert [len(step.sentences) for step in steps] == [0, 0, 0, 0, 1, 2, 2, 2]
+    assert [step.status for step in steps][-2:] == ["writing", ""]
+    assert steps[-1].answer == answered("How quiet?")
+    assert steps[-1].sources == answered("How quiet?").sources
+
+
+def test_an_error_for_people_is_shown_and_any_other_only_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    *_, last = follow(StubAssistant(), "cause an error")
+    assert "ask a shorter one" in last.problem
+    *_, last = follow(StubAssistant(), "cause a bug")
+    assert (last.problem, last.status) == (UNEXPECTED, "")
+    assert "secret detail" in caplog.text
+
+
+def test_closing_closes_the_assistants_stream() -> None:
+    assistant = StubAssistant()
+    steps = follow(assistant, "How quiet?")
+    for step in steps:
+        if step.sentences:
+            break
+    assert not assistant.closed.is_set()
+    steps.close()
+    assert assistant.closed.is_set()
+
+
+def test_follow_ups_get_what_was_said_as_plain_text() -> None:
+    first, second = answered("one"), refused("two")
+    earlier = (
+        Exchange("one", "", answer=first),
+        end(Exchange("lost")),
+        Exchange("two", "", answer=second),
+    )
+    assert second.refusal is not None
+    expected = (
+        Turn("user", "one"),
+        Turn("assistant", first.text),
+        Turn("user", "two"),
+        Turn("assistant", second.refusal.text),
+    )
+    assert history(earlier) == expected
+    assistant = StubAssistant()
+    list(follow(assistant, "three", earlier))
+    assert assistant.asked == [("three", expected)]
+
+
+def test_giving_up_keeps_what_was_checked_and_leaves_an_answer_alone() -> None:
+    sentences = answered("q").sentences[:1]
+    stopped = end(Exchange("q", "writing", sentences=sentences))
+    assert (stopped.problem, stopped.status, stopped.sentences) == (STOPPED, "", sentences)
+    done = Exchange("q", "", answer=answered("q"))
+    assert end(done) is done
