@@ -6,14 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import html, resources
 from rag.errors import RagError, SettingsError
-from rag.exchange import Exchange, end, follow
+from rag.exchange import Exchange, end, follow, in_thread
 from rag.headers import LocalOnly
 from rag.settings import Settings, load
 
@@ -145,17 +145,17 @@ class _Chat:
         self.stop.click(self.give_up, self.exchanges, outputs, cancels=asked, **quiet)
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
 
-    def ask(self, question: str, earlier: _Exchanges) -> Iterator[dict[Any, Any]]:
+    async def ask(self, question: str, earlier: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
         """Answer into the page, step by step."""
         import gradio as gr
 
         if not question.strip():
             yield {self.box: gr.update(placeholder=html.NO_QUESTION)}
             return
-        with closing(follow(self.assistant, question, earlier)) as steps:
-            step = next(steps)
-            yield {**self.show((*earlier, step), busy=True), self.box: ""}
-            for following in steps:
+        step = Exchange(question)
+        yield {**self.show((*earlier, step), busy=True), self.box: ""}
+        async with aclosing(in_thread(follow(self.assistant, question, earlier))) as steps:
+            async for following in steps:
                 shown = (*earlier, following)
                 update = {
                     self.exchanges: shown,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -46,7 +48,6 @@ def follow(
     Closing this iterator closes the assistant's stream, and with it a model's connection.
     """
     exchange = Exchange(question)
-    yield exchange
     try:
         with closing(assistant.stream(question, history(earlier))) as events:
             for event in events:
@@ -57,6 +58,32 @@ def follow(
     except Exception:
         _log.exception("a question failed")
         yield end(exchange, UNEXPECTED)
+
+
+async def in_thread(steps: Generator[Exchange, None, None]) -> AsyncGenerator[Exchange, None]:
+    """The same ``steps``, each made in a thread of their own.
+
+    A reader who leaves waits for nothing: the thread closes ``steps`` as soon as the step in
+    work is done, which with a slow model may be much later.
+    """
+    made: asyncio.Queue[Exchange | None] = asyncio.Queue()
+    hand_over = asyncio.get_running_loop().call_soon_threadsafe
+    left = threading.Event()
+
+    def work() -> None:
+        with closing(steps):
+            for step in steps:
+                if left.is_set():
+                    return
+                hand_over(made.put_nowait, step)
+        hand_over(made.put_nowait, None)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        while (step := await made.get()) is not None:
+            yield step
+    finally:
+        left.set()
 
 
 def advance(exchange: Exchange, event: Event) -> Exchange:

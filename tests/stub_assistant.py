@@ -117,6 +117,7 @@ class StubAssistant:
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.gate = threading.Event()
         self.closed = threading.Event()
+        self.finished = False
         self.writer = SimpleNamespace(name="extractive", remote=False, endpoint="")
         self.library = SimpleNamespace(
             status=lambda: StoreStatus("/somewhere/library", 3, 5, "minilm", "0.1.0"),
@@ -127,6 +128,7 @@ class StubAssistant:
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
         self.asked.append((question, tuple(history)))
         self.closed.clear()
+        self.finished = False
         try:
             yield Status("searching")
             if "cause an error" in question:
@@ -147,5 +149,6 @@ class StubAssistant:
                 yield checked
             yield from answer.removed
             yield answer
+            self.finished = True
         finally:
             self.closed.set()

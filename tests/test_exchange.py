@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
+
 import pytest
 
-from rag.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history
+from rag.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history, in_thread
 from rag.types import Turn
 from tests.stub_assistant import StubAssistant, answered, refused
 
 
 def test_sentences_come_one_by_one_and_the_answer_replaces_them() -> None:
     steps = list(follow(StubAssistant(), "How quiet?"))
-    assert [len(step.sentences) for step in steps] == [0, 0, 0, 0, 1, 2, 2, 2]
+    assert [len(step.sentences) for step in steps] == [0, 0, 0, 1, 2, 2, 2]
     assert [step.status for step in steps][-2:] == ["writing", ""]
     assert steps[-1].answer == answered("How quiet?")
     assert steps[-1].sources == answered("How quiet?").sources
@@ -34,6 +37,29 @@ def test_closing_closes_the_assistants_stream() -> None:
     assert not assistant.closed.is_set()
     steps.close()
     assert assistant.closed.is_set()
+
+
+def test_leaving_waits_for_nothing_and_closes_the_stream_once_its_step_is_done() -> None:
+    assistant = StubAssistant()
+
+    async def read_one_sentence() -> None:
+        async with aclosing(in_thread(follow(assistant, "a slow one"))) as steps:
+            async for step in steps:
+                if step.sentences:
+                    return
+
+    asyncio.run(read_one_sentence())
+    assert not assistant.closed.is_set()
+    assistant.gate.set()
+    assert assistant.closed.wait(20)
+    assert not assistant.finished
+
+
+def test_a_thread_hands_over_every_step() -> None:
+    async def read() -> list[Exchange]:
+        return [step async for step in in_thread(follow(StubAssistant(), "How quiet?"))]
+
+    assert asyncio.run(read()) == list(follow(StubAssistant(), "How quiet?"))
 
 
 def test_follow_ups_get_what_was_said_as_plain_text() -> None:
