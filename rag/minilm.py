@@ -118,6 +118,9 @@ def _session(path: Path) -> InferenceSession:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only: standard error belongs to messages for people
+    # Spinning between runs takes the cores from whatever else works here: on a busy machine
+    # a question waited several times as long.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", str(path.parent)
     )
