@@ -70,13 +70,13 @@ class Assistant:
         clock = _Clock()
         question = clean_question(question)
         yield Status("searching")
-        query, usage = resolve(question, history, self.writer)
+        query, usage = resolve(question, history, self.writer.condense)
         hits = retrieve(self.library.store, self.library.embedder, query, RETRIEVED)
         if not hits:
             raise InputError(
                 f"the library {self.library.path} is empty; add papers: rag ingest FILE"
             )
-        evidence = cut(hits)
+        evidence = cut(self.library.store, query, hits)
         sources = number_sources(evidence)
         clock.lap("search")
         build = _AnswerBuilder(question, query, history, hits, sources, self.writer.name)

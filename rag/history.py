@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rag.citations import strip_markers
-from rag.types import Turn, Usage
+from rag.types import Delta, Turn, Usage
 from rag.words import content_words
-from rag.writers import Writer
 
 _ANAPHORA = re.compile(
     r"\b(?:it|its|itself|they|them|their|theirs|he|she|his|her|this|that|these|those|there|such"
@@ -22,20 +21,34 @@ _CONTINUES = re.compile(
 _FEW_WORDS = 2
 
 
-def resolve(question: str, history: Sequence[Turn], writer: Writer) -> tuple[str, Usage]:
-    """The question as it should be searched.
+def resolve(
+    question: str,
+    history: Sequence[Turn],
+    condense: Callable[[str, Sequence[Turn]], Delta | None],
+) -> tuple[str, Usage]:
+    """The question as it should be searched, and what rewriting it took.
 
-    A model rewrites a follow-up in one call; without one, the question that it depends on
-    is put before it. A question that stands alone is left as it is.
+    A follow-up is rewritten by ``condense`` (one call to a model; None: there is none), else
+    as ``standalone`` puts it. A question that stands alone is left as it is.
     """
-    asked = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
-    if not asked or not depends_on_history(question):
+    if not _asked(history) or not depends_on_history(question):
         return question, Usage()
-    condensed = writer.condense(question, history)
-    if condensed is not None and condensed.text.strip():
-        return condensed.text.strip(), condensed.usage
-    usage = condensed.usage if condensed else Usage()
-    return f"{strip_markers(asked[-1]).strip()} {question}", usage
+    condensed = condense(question, history)
+    if condensed is None:
+        return standalone(question, history), Usage()
+    return condensed.text.strip() or standalone(question, history), condensed.usage
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """The question after the one it depends on; itself if it depends on none."""
+    asked = _asked(history)
+    if not asked or not depends_on_history(question):
+        return question
+    return f"{strip_markers(asked[-1]).strip()} {question}"
+
+
+def _asked(history: Sequence[Turn]) -> list[str]:
+    return [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
 
 
 def depends_on_history(question: str) -> bool:

@@ -13,6 +13,14 @@ from rag.quantities import code_names
 _ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z])[^\W\d_]\w*")
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Acronyms and names with digits in ``text``, each once, in its spelling."""
+    coded = code_names(text)
+    acronyms = (match[0] for match in _ACRONYM.finditer(text))
+    plain = [name for name in acronyms if not any(name in code for code in coded)]
+    return tuple(dict.fromkeys([*coded, *plain]))
+
+
 def absent_names(claim: str, source: str) -> list[str]:
     """Names in ``claim`` that ``source`` lacks, in the claim's spelling.
 
@@ -21,14 +29,14 @@ def absent_names(claim: str, source: str) -> list[str]:
     """
     flat = _flat(source)
     initials = "".join(word[0] for word in re.findall(r"[A-Za-z]+", source)).lower()
-    absent = [name for name in code_names(claim) if _flat(name) not in flat]
-    for match in _ACRONYM.finditer(claim):
-        letters = _flat(match[0])
+    absent = []
+    for name in names(claim):
+        letters = _flat(name)
         singular = letters.removesuffix("s")
-        known = singular in flat or (len(singular) > 1 and singular in initials)
-        if not known and not any(match[0] in name for name in absent):
-            absent.append(match[0])
-    return list(dict.fromkeys(absent))
+        spelled_out = singular.isalpha() and len(singular) > 1 and singular in initials
+        if letters not in flat and singular not in flat and not spelled_out:
+            absent.append(name)
+    return absent
 
 
 def _flat(text: str) -> str:

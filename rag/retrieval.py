@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rag.names import absent_names, names
 from rag.types import Hit
+from rag.words import content_words, stem, words_of
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -15,6 +18,14 @@ LEXICAL_WEIGHT = 0.4
 """Share of BM25 in the fused score; the rest is the cosine."""
 MAX_SOURCES = 6
 _CANDIDATES = 64
+_GAP = 0.4
+"""A paper is evidence only while its fused score is at most this much below the best."""
+# Logistic regression on the best cosine and the share of the question's rare words in one of
+# the first papers: questions of the development half against PubMedQA's, which no paper here
+# answers. Figures and procedure: docs/architecture.md.
+_ANSWERS_COSINE, _ANSWERS_SHARE, _ANSWERS_BIAS = 12.8, 12.4, -8.9
+_MIN_ANSWERS = 0.4
+_READ_FOR_SHARE = 3
 
 
 def retrieve(store: Store, embedder: Embedder, question: str, k: int) -> list[Hit]:
@@ -39,6 +50,46 @@ def retrieve(store: Store, embedder: Embedder, question: str, k: int) -> list[Hi
         if len(hits) >= wanted or n >= passages:
             return hits[:wanted]
         n = min(passages, 4 * n)
+
+
+def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    """The part of ``hits`` that is evidence: none if the collection has no answer.
+
+    The list ends where the fused score falls far below the best, and at ``MAX_SOURCES``.
+    """
+    if not hits or answers(store, question, hits) < _MIN_ANSWERS:
+        return []
+    return [hit for hit in hits[:MAX_SOURCES] if hit.score >= hits[0].score - _GAP]
+
+
+def answers(store: Store, question: str, hits: Sequence[Hit]) -> float:
+    """The probability, in 0..1, that the collection has something on the question at all.
+
+    1 where the question names something by an acronym or a coded name that few of ``hits``
+    have and one does.
+    """
+    texts = [f"{hit.paper.title}. {hit.paper.abstract}" for hit in hits]
+    for name in names(question):
+        having = sum(not absent_names(name, text) for text in texts)
+        if 0 < having <= len(texts) // 3:
+            return 1.0
+    cosine = max(hit.dense for hit in hits)
+    share = _rare_share(store, question, texts[:_READ_FOR_SHARE])
+    logit = _ANSWERS_COSINE * cosine + _ANSWERS_SHARE * share + _ANSWERS_BIAS
+    return 1 / (1 + math.exp(-logit))
+
+
+def _rare_share(store: Store, question: str, texts: Sequence[str]) -> float:
+    """The largest share of the question's content words, weighted by IDF, in one text."""
+    passages = store.counts()[1]
+    weights = {
+        stem(word): math.log(1 + passages / (1 + store.document_frequency(word)))
+        for word in words_of(question)
+    }
+    total = sum(weights.values())
+    if not total:
+        return 0.0
+    return max(sum(weights[w] for w in weights.keys() & content_words(t)) for t in texts) / total
 
 
 def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, float]:
