@@ -106,7 +106,7 @@ def _account(answer: Answer) -> str:
     total = kept + gone
     facts = [escape(answer.model)] if answer.model else []
     if "total" in answer.timings:
-        facts.append(f"{answer.timings['total']:.1f} s")
+        facts.append(f"{max(answer.timings['total'], 0.1):.1f} s")
     if answer.query and answer.query.strip() != answer.question.strip():
         facts.append(f'searched for <q dir="auto">{escape(answer.query)}</q>')
     aside = f'<span class="facts">{" · ".join(facts)}</span>' if facts else ""
@@ -187,7 +187,9 @@ SMALL_PRINT = "<p>A reading aid, not medical advice: read the paper before you r
 
 def panel_html(exchanges: Sequence[Exchange]) -> str:
     """The sources of every exchange; those of the latest that has any are shown."""
-    turns = [turn for turn, exchange in enumerate(exchanges, 1) if exchange.sources]
+    turns = [
+        turn for turn, exchange in enumerate(exchanges, 1) if exchange.sources or exchange.answer
+    ]
     if not turns:
         return f'<p class="empty">{EMPTY_PANEL}</p>'
     html = ""
@@ -210,18 +212,15 @@ def sources_html(answer: Answer, turn: int) -> str:
     if not count:
         return cards
     folded = _cards(others, (), turn) + _further(further)
-    title = "retrieved but not cited" if cited else "retrieved"
-    noun = "paper" if count == 1 else "papers"
-    return (
-        cards
-        + f'<details class="uncited"><summary>{count} {noun} {title}</summary>{folded}</details>'
-    )
+    title = f"{count} {'paper' if count == 1 else 'papers'} retrieved but not cited"
+    state = "" if cited else " open"
+    return cards + f'<details class="uncited"{state}><summary>{title}</summary>{folded}</details>'
 
 
 def _panel(exchange: Exchange, turn: int) -> str:
     answer = exchange.answer
     cited = len({n for sentence in exchange.sentences for n in sentence.citations})
-    about = f"{cited} cited" if answer and cited else f"{len(exchange.sources)} retrieved"
+    about = f"{cited or 'none'} cited" if answer else f"{len(exchange.sources)} retrieved"
     body = sources_html(answer, turn) if answer else _cards(exchange.sources, (), turn)
     return f'<h2>Sources <span class="count">{about}</span></h2>{body}'
 

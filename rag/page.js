@@ -24,7 +24,10 @@
     );
     marks.forEach((mark) => mark.classList.add("active"));
     card.focus({ preventScroll: true });
-    card.scrollIntoView({ behavior, block: "nearest" });
+    // A card taller than the window is shown where it is marked.
+    const tall = card.offsetHeight > 0.7 * innerHeight && marks.length > 0;
+    if (tall) marks[0].scrollIntoView({ behavior, block: "center" });
+    else card.scrollIntoView({ behavior, block: "nearest" });
   };
 
   const goBack = (link) => {

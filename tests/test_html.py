@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -31,7 +32,8 @@ TAGS = set(
     "strong summary ul header h1 sup".split()
 )
 ATTRIBUTES = set(
-    "aria-hidden aria-label class data-q dir hidden href id rel role tabindex target title".split()
+    "aria-hidden aria-label class data-q dir hidden href id open rel role tabindex target "
+    "title".split()
 )
 
 
@@ -203,12 +205,16 @@ def test_the_query_is_shown_where_it_differs_from_the_question() -> None:
     assert "Is HELIOS quiet?" in page
 
 
-def test_the_panel_shows_the_latest_exchange_that_has_sources() -> None:
+def test_the_panel_shows_the_latest_exchange_that_retrieved() -> None:
     full = Exchange("q", "", (HELIOS,), (), answered("q"))
     page = html.panel_html((full, full, Exchange("q")))
     assert 'id="sources-t1" hidden' in page
     assert 'id="sources-t2">' in page
     assert "sources-t3" not in page
+    refusal = Exchange("q", "", answer=replace(refused("q"), sources=()))
+    latest = html.panel_html((full, refusal))
+    assert 'id="sources-t1" hidden' in latest
+    assert '<details class="uncited" open><summary>3 papers retrieved but not cited' in latest
     assert html.EMPTY_PANEL in html.panel_html(())
 
 
