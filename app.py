@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from rag.assistant import Assistant
-    from rag.library import Library
 
 PORT = 7860
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif")
@@ -31,17 +29,15 @@ _Exchanges = tuple[Exchange, ...]
 def launch(
     settings: Settings, host: str = "127.0.0.1", port: int = PORT, open_browser: bool = False
 ) -> None:
-    """Serve the page until interrupted; where there is no library, the sample is loaded first.
+    """Serve the page until interrupted; over the sample where there is no library.
 
     Raises:
         RagError: the library cannot be opened, or the port cannot be used.
     """
+    from rag import sample
     from rag.assistant import Assistant
-    from rag.library import Library
 
-    with Library.open(settings=settings) as library:
-        if not (settings.store.is_dir() and any(settings.store.iterdir())):
-            _load_sample(library)
+    with sample.open_library(settings, _tell) as library:
         page = build(Assistant(library))
         _tell(f"Footnote is at {serve(page, host, port, open_browser=open_browser)}")
         try:
@@ -188,17 +184,15 @@ class _Chat:
 
 
 def _about(assistant: Assistant) -> html.About:
+    from rag import sample
+
     library = assistant.library
-    sample = resources.path("sample")
-    with (sample / "medical_imaging.jsonl").open(encoding="utf-8") as lines:
-        first = json.loads(next(lines))["id"]
-    held = library.papers([first]).get(first)
-    questions = (sample / "questions.txt").read_text(encoding="utf-8").splitlines()
+    remark = sample.remark(library)
     return html.About(
         status=library.status(),
         answered_by=html.answered_by(assistant.writer, library.embedder),
-        notice=f"Sample collection: {held.note}" if held else "",
-        examples=tuple(questions) if held else (),
+        notice=f"Sample collection: {remark}" if remark else "",
+        examples=sample.questions() if remark else (),
     )
 
 
@@ -217,15 +211,6 @@ def _theme() -> gr.themes.Base:
     )
     # The page's ground before its style sheet is there: no white flash in the dark.
     return theme.set(body_background_fill="#fbfaf8", body_background_fill_dark="#16181b")
-
-
-def _load_sample(library: Library) -> None:
-    _tell(f"No library at {library.path} yet: loading the sample collection into it")
-    report = library.ingest(
-        resources.path("sample/medical_imaging.jsonl"),
-        on_progress=lambda done, _: _tell(f"  {done} papers"),
-    )
-    _tell(f"Loaded {report.added} papers in {report.seconds:.0f} s")
 
 
 def _tell(line: str) -> None:

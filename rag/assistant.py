@@ -8,11 +8,12 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 from rag.citations import ClaimStream, parse_claims
-from rag.enforcement import NO_ANSWER, Reviewed, assemble, check_draft, merge_repairs, review
-from rag.errors import InputError, ModelError, ModelInterrupted
+from rag.enforcement import Reviewed, assemble, check_draft, merge_repairs, review
+from rag.errors import InputError, ModelError, ModelInterruptedError
 from rag.grounding import support_of
 from rag.history import resolve
 from rag.library import Library
+from rag.prompting import NO_ANSWER
 from rag.retrieval import cut, retrieve
 from rag.text import clean
 from rag.types import (
@@ -21,6 +22,7 @@ from rag.types import (
     CheckedSentence,
     Delta,
     Event,
+    Evidence,
     Found,
     Hit,
     Note,
@@ -95,7 +97,7 @@ class Assistant:
                 reviewed.append(item)
                 if isinstance(item.outcome, Sentence | Removed):
                     yield item.outcome
-        except ModelInterrupted:
+        except ModelInterruptedError:
             if not any(isinstance(item.outcome, Sentence) for item in reviewed):
                 raise
             notes.append(
@@ -155,7 +157,11 @@ class Assistant:
             reply = self.writer.repair(question, sources, draft, faults) or Delta("")
         except ModelError:
             return reviewed, Usage(calls=1)  # the checked part of the answer is not lost
-        repaired = [review(claim, sources, question) for claim in parse_claims(reply.text)]
+        # A line for each fault, in order; blank where nothing can be said.
+        repaired = [
+            [review(claim, sources, question) for claim in parse_claims(line)]
+            for line in reply.text.split("\n")
+        ]
         return merge_repairs(reviewed, repaired), reply.usage
 
 
@@ -270,7 +276,7 @@ def _best_support(
         support = nearest.support if nearest else 0.0
         reason = "no paper of the library supports it"
         return _checked(text, False, "unsupported", reason, support=support)
-    evidence = []
+    evidence: list[Evidence] = []
     for _, source in carrying:
         fresh = Source(len(numbered) + 1, source.paper_id, source.title, source.url, source.year,
                        source.text)  # fmt: skip

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from rag.errors import ModelError, ModelInterrupted, SettingsError
+from rag.errors import ModelError, ModelInterruptedError, SettingsError
 from rag.prompting import NO_ANSWER, Message, build_prompt, condense_prompt, repair_prompt
 from rag.settings import Settings
 from rag.types import Delta, Removed, Source, Turn, Usage
@@ -70,7 +70,7 @@ class ChatWriter:
 
         Raises:
             ModelError: the model cannot be reached or used, or says nothing.
-            ModelInterrupted: it failed after the text handed out so far.
+            ModelInterruptedError: it failed after the text handed out so far.
         """
         said = False
         with closing(self._stream(build_prompt(question, sources, history))) as deltas:
@@ -128,14 +128,16 @@ class ChatWriter:
                 raise self._failure(error, said, time.monotonic() - heard) from _cause(error)
         yield Delta("", tokens if said else tokens + Usage(calls=1))
         if finish in _BROKEN_OFF:
-            raise ModelInterrupted(f"the reply of {self._where} {_BROKEN_OFF[finish]}")
+            raise ModelInterruptedError(f"the reply of {self._where} {_BROKEN_OFF[finish]}")
 
     def _failure(self, error: Exception, said: bool, silence: float) -> ModelError:
         found = _diagnose(error, silence)
         if self._secret:
             found = found.replace(self._secret, "***")
         if said:
-            return ModelInterrupted(f"{self._where} broke off in the middle of its reply: {found}")
+            return ModelInterruptedError(
+                f"{self._where} broke off in the middle of its reply: {found}"
+            )
         return ModelError(f"{self._where} {found}")
 
 

@@ -31,6 +31,7 @@ from rag.types import Answer, Status
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.library import Library
 
 app = typer.Typer(
     name="rag",
@@ -66,10 +67,16 @@ def main() -> None:
 def open_assistant(settings: Settings) -> Iterator[Assistant]:
     """The assistant over the settings' collection, closed afterwards."""
     from rag.assistant import Assistant
-    from rag.library import Library
 
-    with Library.open(settings=settings) as library:
+    with open_library(settings) as library:
         yield Assistant(library)
+
+
+def open_library(settings: Settings) -> Library:
+    """The settings' collection, or the sample for a newcomer who has none."""
+    from rag import sample
+
+    return sample.open_library(settings, lambda line: tell("notice", line))
 
 
 @app.callback(invoke_without_command=True)
@@ -115,9 +122,7 @@ def search(
 ) -> None:
     """List the papers nearest to a question, best first."""
     with session(as_json, debug, store=store) as run:
-        from rag.library import Library
-
-        with Library.open(settings=run.settings) as library:
+        with open_library(run.settings) as library:
             rows = search_rows(library.search(question, k))
         run.show(rows, found_to_terminal(rows))
 
@@ -241,7 +246,7 @@ def evaluate(
     """Measure search, answers and refusals, offline."""
     # Nothing is sent for a variable that was set for other work: only --model asks a model.
     with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
-        harness = resources.module("eval.harness")
+        harness = resources.module("eval")
         with run.progress("questions") as count:
             report = harness.evaluate(questions, run.settings, split=split, on_progress=count)
         if out is not None:
@@ -277,9 +282,7 @@ def chat(
 def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> None:
     """Say what the collection holds and what would leave this machine."""
     with session(as_json, debug, store=store) as run:
-        from rag.library import Library
-
-        with Library.open(settings=run.settings) as library:
+        with open_library(run.settings) as library:
             state = library.status()
         run.show(state, status_to_terminal(state, run.settings))
 

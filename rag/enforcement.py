@@ -49,21 +49,30 @@ def review(claim: Claim, sources: Sequence[Source], question: str = "") -> Revie
     )
 
 
-def merge_repairs(draft: Sequence[Reviewed], repaired: Sequence[Reviewed]) -> list[Reviewed]:
-    """Put repaired sentences that passed where the first removed one stood.
+def merge_repairs(
+    draft: Sequence[Reviewed], repaired: Sequence[Sequence[Reviewed]]
+) -> list[Reviewed]:
+    """Put the repairs that passed where the sentences stood that they repair.
 
-    The removed ones stay listed with their reasons; a repair that failed too is dropped.
+    Args:
+        draft: the claims of the draft.
+        repaired: for each removed sentence, in order, the claims of its repair.
+
+    Returns:
+        The draft's claims with the repairs; the removed ones stay listed with their reasons,
+        and a repair that failed too is dropped.
     """
-    passed = [item for item in repaired if isinstance(item.outcome, Sentence)]
     shown = {item.outcome.text for item in draft if isinstance(item.outcome, Sentence)}
-    passed = [item for item in passed if item.outcome.text not in shown]  # type: ignore[union-attr]
+    repairs = iter(repaired)
     merged: list[Reviewed] = []
     for item in draft:
-        if isinstance(item.outcome, Removed) and passed:
-            merged += [Reviewed(item.claim, passed.pop(0).outcome), item]
-        else:
-            merged.append(item)
-    return merged + passed
+        if isinstance(item.outcome, Removed):
+            for repair in next(repairs, ()):
+                if isinstance(repair.outcome, Sentence) and repair.outcome.text not in shown:
+                    shown.add(repair.outcome.text)
+                    merged.append(Reviewed(item.claim, repair.outcome))
+        merged.append(item)
+    return merged
 
 
 def assemble(reviewed: Sequence[Reviewed]) -> str:

@@ -28,5 +28,5 @@ class ModelError(RagError):
     """A language or embedding model that cannot be reached or used."""
 
 
-class ModelInterrupted(ModelError):
+class ModelInterruptedError(ModelError):
     """A reply that broke off: what came before it is usable, but it is not whole."""

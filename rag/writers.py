@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Writer(Protocol):
     """Drafts text with ``[n]`` citations; nothing of it is trusted before its check.
 
-    A model's writer raises ModelError where the model fails, and ModelInterrupted where it
+    A model's writer raises ModelError where the model fails, and ModelInterruptedError where it
     fails after some text was handed out.
     """
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rag.chat import ChatWriter
-from rag.errors import ModelError, ModelInterrupted, SettingsError
+from rag.errors import ModelError, ModelInterruptedError, SettingsError
 from rag.settings import Settings
 from rag.types import Removed, Source, Turn, Usage
 from rag.writers import make_writer
@@ -126,7 +126,7 @@ def test_silence(model_server: ModelServer) -> None:
     model_server.add("", silent=True)
     error = failure(model_server, timeout=0.2)
     assert "was silent for" in str(error) and "RAG_TIMEOUT" in str(error)
-    assert not isinstance(error, ModelInterrupted)
+    assert not isinstance(error, ModelInterruptedError)
 
 
 @pytest.mark.parametrize("text", ["", "  "])
@@ -149,7 +149,7 @@ def test_a_broken_reply_keeps_what_was_said(
 ) -> None:
     model_server.add(TEXT, **fault)
     said = []
-    with pytest.raises(ModelInterrupted, match=words):
+    with pytest.raises(ModelInterruptedError, match=words):
         for delta in writer(model_server.url, timeout=0.3).draft("How fast?", SOURCES, ()):
             said.append(delta.text)  # noqa: PERF401 (the loop breaks off)
     assert "".join(said) == TEXT

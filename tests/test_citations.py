@@ -13,11 +13,13 @@ from rag.citations import (
 )
 
 PIECES = st.sampled_from(
-    "The CT scan|was 80x faster|nnU-Net|e.g.|et al.| |  |. |.|! |? |\n|\n\n|- |1. |# |[1]|[1, 2]|[3-5]"
-    "|【2】|[^1]|[CLS]|[0, 1]|**Bold** |**|| a | b |\n||(Fig. 2)|。|…|[|]|0.05|Dr. Who|Note: |x".split(
-        "|"
-    )
-)
+    [
+        "The CT scan", "was 80x faster", "nnU-Net", "e.g.", "et al.", " ", "  ", ". ", ".", "! ",
+        "? ", "\n", "\n\n", "- ", "1. ", "# ", "[1]", "[1, 2]", "[3-5]", "【2】", "[^1]", "[CLS]",
+        "[0, 1]", "**Bold** ", "**", "| a | b |\n", "|", "(Fig. 2)", "。", "…", "[", "]", "0.05",
+        "Dr. Who", "Note: ", "x",
+    ]
+)  # fmt: skip
 DRAFTS = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=80)
 
 

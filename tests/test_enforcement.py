@@ -90,11 +90,12 @@ def test_paragraphs_and_bullets_survive_and_markers_are_plain() -> None:
 def test_a_repair_takes_the_place_of_the_sentence_that_failed() -> None:
     right = "Inference on multi-coil MRI is more than 80 times faster [1]."
     other = "The knee data fill 1.6TB [1]."
-    draft = reviewed(f"Inference on multi-coil MRI is 90 times faster [1]. {other}")
-    merged = merge_repairs(draft, reviewed(f"{right}\nThe moon is cheese [1]."))
+    draft = reviewed(f"The moon is bread [1]. Inference is 90 times faster [1]. {other}")
+    merged = merge_repairs(draft, [reviewed("The moon is cheese [1]."), reviewed(right)])
     assert assemble(merged) == f"{right} {other}"
-    assert [i.outcome.reason for i in merged if isinstance(i.outcome, Removed)] == [
-        "90 times is not in source 1"
+    assert [i.outcome.text for i in merged if isinstance(i.outcome, Removed)] == [
+        "The moon is bread [1].",
+        "Inference is 90 times faster [1].",
     ]
 
 

@@ -1,0 +1,62 @@
+"""The sample collection: what a newcomer asks before there is a library of their own.
+
+It lives in a folder of its own, so that its digests never mix with anyone's papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from rag import resources
+from rag.errors import StoreBusyError
+from rag.library import Library
+from rag.loaders import load_papers
+from rag.settings import Settings
+
+NOTICE = "No library of your own yet: using the sample collection. Add papers: rag ingest FILE"
+
+
+def path() -> Path:
+    """The sample collection's file, JSON Lines."""
+    return resources.path("sample/medical_imaging.jsonl")
+
+
+def questions() -> tuple[str, ...]:
+    """Questions to try on the sample collection."""
+    return tuple(resources.path("sample/questions.txt").read_text(encoding="utf-8").splitlines())
+
+
+def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:
+    """Open the settings' library, or the sample where no store is named and none exists.
+
+    Args:
+        settings: a store that they name explicitly is opened as it is.
+        tell: called with lines for people: that this is the sample, and progress.
+    """
+    named = "store" in settings.model_fields_set
+    if named or (settings.store.is_dir() and any(settings.store.iterdir())):
+        return Library.open(settings=settings)
+    tell(NOTICE)
+    library = Library.open(settings.store.parent / "sample", settings=settings)
+    # A second process may be loading it right now; what is there can be read meanwhile.
+    with suppress(StoreBusyError):
+        _load(library, tell)
+    return library
+
+
+def remark(library: Library) -> str:
+    """What readers of the sample must know; empty if the library does not hold it."""
+    first = next(load_papers(path(), lambda _: None))
+    held = library.papers([first.id]).get(first.id)
+    return held.note if held else ""
+
+
+def _load(library: Library, tell: Callable[[str], None]) -> None:
+    if library.path.is_dir() and any(library.path.iterdir()):
+        papers = {paper.id: paper.content_hash for paper in load_papers(path(), lambda _: None)}
+        if library.store.hashes(list(papers)) == papers:
+            return
+    tell("Loading the sample collection, once (some seconds)")
+    library.ingest(path(), on_progress=lambda done, _: tell(f"  {done} papers"))
