@@ -12,7 +12,7 @@ import numpy as np
 
 from rag.citations import find_markers
 from rag.history import standalone
-from rag.quantities import quantities
+from rag.quantities import asked_unit, quantities
 from rag.sentences import sentence_spans
 from rag.types import Delta, Removed, Source, Turn
 from rag.words import content_words
@@ -84,7 +84,7 @@ class ExtractiveWriter:
     ) -> Generator[Delta, None, None]:
         """The sentences that answer best, grouped by paper, papers in their order."""
         candidates = _candidates(sources, history)
-        if not candidates:
+        if not candidates or not _has_asked_unit(question, candidates):
             return
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         topic = standalone(question, history)
@@ -103,6 +103,12 @@ class ExtractiveWriter:
 
     def condense(self, question: str, history: Sequence[Turn]) -> Delta | None:
         """None: rewriting a question takes a model."""
+
+
+def _has_asked_unit(question: str, candidates: Sequence[Candidate]) -> bool:
+    """Whether a question for hours or dollars finds any: else nothing here answers it."""
+    unit = asked_unit(question)
+    return not unit or any(q.unit == unit for c in candidates for q in quantities(c.text))
 
 
 def score_sentences(

@@ -39,7 +39,8 @@ _UNITS = {
     "year": "year years", "mm": "mm millimeter millimeters millimetre millimetres",
     "cm": "cm centimeter centimeters centimetre centimetres", "ml": "ml milliliter millilitre",
     "Hz": "hz", "kHz": "khz", "MHz": "mhz", "Gy": "gy", "mSv": "msv", "dB": "db", "T": "tesla",
-    "HU": "hu", "K": "kelvin", "mg": "mg", "kg": "kg",
+    "USD": "usd dollar dollars", "EUR": "eur euro euros", "HU": "hu",
+    "K": "kelvin", "mg": "mg", "kg": "kg",
 }  # fmt: skip
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 
@@ -75,6 +76,7 @@ _LIST_NUMBER = re.compile(r"(?m)^\s*\d{1,2}[.)]\s|\(\d\)")
 _CODE_NAME = re.compile(
     r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?"
 )
+_ASKED_UNIT = re.compile(r"\b(?:how many|in)\s+([a-z]+)(?:\s+([a-z]+))?")
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
@@ -88,6 +90,13 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         known = set(_NUMBER.findall(words))
         found += [_quantity(m, spelled) for m in _NUMBER.finditer(spelled) if m[0] not in known]
     return tuple(q for q in found if q is not None)
+
+
+def asked_unit(question: str) -> str:
+    """The unit that a question asks for ("how many hours", "in dollars"); empty if none."""
+    words = (w for m in _ASKED_UNIT.finditer(question.lower()) for w in m.groups() if w)
+    units = (_UNIT_OF[word] for word in words if word in _UNIT_OF and len(word) > 2)
+    return next((unit for unit in units if unit != "times"), "")
 
 
 def implied(text: str) -> tuple[Quantity, ...]:

@@ -43,5 +43,11 @@ def test_a_link_keeps_its_form() -> None:
     assert draft("Where is the code link?").count("Code: https://example.org/a [1].") == 1
 
 
+def test_a_question_for_a_unit_that_no_source_has_gets_no_draft() -> None:
+    assert (
+        draft("How many knee scans does the dataset hold, and what did it cost in dollars?") == ""
+    )
+
+
 def test_no_sources_give_no_draft() -> None:
     assert list(ExtractiveWriter(HashEmbedder()).draft("Why?", (), ())) == []

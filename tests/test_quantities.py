@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.names import absent_names
-from rag.quantities import quantities, unstated
+from rag.quantities import asked_unit, quantities, unstated
 
 SOURCE = (
     "It is more than 80 times faster on 1.6TB of data: 108,948 images, a 44\\% drop, SSIM "
@@ -56,6 +56,20 @@ def test_a_number_states_itself_and_not_its_neighbour(number: int) -> None:
 @given(st.text(max_size=200))
 def test_any_text_states_its_own_quantities(text: str) -> None:
     assert unstated(text, text) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "unit"),
+    [
+        ("How many GPU hours did it take?", "h"),
+        ("How many seconds per slice?", "s"),
+        ("What did it cost in dollars?", "USD"),
+        ("How many times faster is it?", ""),
+        ("How many patients were scanned in hospital?", ""),
+    ],
+)
+def test_the_unit_that_a_question_asks_for(question: str, unit: str) -> None:
+    assert asked_unit(question) == unit
 
 
 def test_names_with_digits_are_no_quantities() -> None:
