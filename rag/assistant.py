@@ -15,7 +15,7 @@ from rag.history import resolve
 from rag.library import Library
 from rag.prompting import NO_ANSWER
 from rag.retrieval import cut, retrieve
-from rag.text import clean
+from rag.text import MAX_QUESTION, clean_question
 from rag.types import (
     Answer,
     CheckedDraft,
@@ -38,8 +38,6 @@ from rag.types import (
 )
 from rag.writers import Writer, make_writer
 
-MAX_QUESTION = 2000
-"""Characters; a question that is longer is most likely a pasted document."""
 RETRIEVED = 10
 _NEAREST = 3
 _PAPERS_PER_CLAIM = 5
@@ -233,23 +231,6 @@ def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedD
     """
     numbered = tuple(_as_source(n, source) for n, source in enumerate(sources, start=1))
     return CheckedDraft(_digest(draft), check_draft(draft, numbered), numbered)
-
-
-def clean_question(question: str) -> str:
-    """The question without control characters.
-
-    Raises:
-        InputError: nothing is left, or it is longer than ``MAX_QUESTION``.
-    """
-    cleaned = " ".join(clean(question).split())
-    if not any(ch.isalnum() for ch in cleaned):
-        raise InputError("the question is empty; write what you want to know in plain words")
-    if len(cleaned) > MAX_QUESTION:
-        raise InputError(
-            f"the question has {len(cleaned):,} characters, at most {MAX_QUESTION:,} can be "
-            "answered; ask it more briefly"
-        )
-    return cleaned
 
 
 def number_sources(hits: Sequence[Hit]) -> tuple[Source, ...]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from rag.errors import ModelError, ModelInterruptedError, SettingsError
 from rag.prompting import NO_ANSWER, Message, build_prompt, condense_prompt, repair_prompt
-from rag.settings import Settings
+from rag.reasoning import AfterReasoning
+from rag.settings import Settings, is_loopback
+from rag.text import brief
 from rag.types import Delta, Removed, Source, Turn, Usage
 
 if TYPE_CHECKING:
@@ -39,12 +39,14 @@ class ChatWriter:
         remote: bool,
         connect: Callable[[], AbstractContextManager[LLM]],
         secret: str = "",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
         self.remote = remote
         self._connect = connect
         self._secret = secret
+        self._options = options or {}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ChatWriter:
@@ -54,13 +56,13 @@ class ChatWriter:
             SettingsError: neither a key nor an address is set, or one of them is unusable.
         """
         key, endpoint = _key(settings), _endpoint(settings)
-        host = urlsplit(endpoint).hostname or ""
         return cls(
             name=settings.model.strip(),
             endpoint=re.sub(r"//[^/]*@", "//", endpoint).partition("?")[0],
-            remote=not _is_loopback(host),
+            remote=not is_loopback(endpoint),
             connect=lambda: _openai_like(settings, key, endpoint),
             secret=key,
+            options={"stream_options": {"include_usage": True}},
         )
 
     def draft(
@@ -115,18 +117,19 @@ class ChatWriter:
 
         said, finish, tokens, heard = False, "", Usage(), time.monotonic()
         prompt = [ChatMessage(role=m["role"], content=m["content"]) for m in messages]
+        answer = AfterReasoning()
         try:
-            with self._connect() as llm, closing(llm.stream_chat(prompt)) as chunks:
+            with self._connect() as llm, closing(_reply(llm, prompt, self._options)) as chunks:
                 for chunk in chunks:
                     heard = time.monotonic()
                     finish, tokens = _finish(chunk) or finish, _tokens(chunk) or tokens
-                    if chunk.delta:
-                        yield Delta(chunk.delta, Usage() if said else Usage(calls=1))
+                    if text := answer.feed(chunk.delta or ""):
+                        yield Delta(text, Usage() if said else Usage(calls=1))
                         said = True
         except Exception as error:
             if not finish:  # once the reply is whole, how the connection ends is no matter
                 raise self._failure(error, said, time.monotonic() - heard) from _cause(error)
-        yield Delta("", tokens if said else tokens + Usage(calls=1))
+        yield Delta(answer.close(), tokens if said else tokens + Usage(calls=1))
         if finish in _BROKEN_OFF:
             raise ModelInterruptedError(f"the reply of {self._where} {_BROKEN_OFF[finish]}")
 
@@ -172,13 +175,6 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 @contextmanager
 def _openai_like(settings: Settings, key: str, endpoint: str) -> Iterator[LLM]:
     # The import takes seconds: only who asks a model pays for it.
@@ -197,9 +193,22 @@ def _openai_like(settings: Settings, key: str, endpoint: str) -> Iterator[LLM]:
             temperature=0.0,
             timeout=settings.timeout,
             max_retries=settings.retries,
-            additional_kwargs={"stream_options": {"include_usage": True}},
             http_client=client,
         )
+
+
+def _reply(
+    llm: LLM, prompt: Sequence[Any], options: Mapping[str, Any]
+) -> Generator[Any, None, None]:
+    """The chunks of a reply; asked for once more without ``options`` that a server rejects."""
+    import openai
+
+    try:
+        yield from llm.stream_chat(prompt, **options)
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        if not any(name in str(error) for name in options):
+            raise
+        yield from llm.stream_chat(prompt)
 
 
 def _expect_end(response: httpx.Response) -> None:
@@ -263,18 +272,18 @@ def _diagnose(error: Exception, silence: float) -> str:
     if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
         return f"was silent for {silence:.3g} s; check the server or raise RAG_TIMEOUT"
     if isinstance(error, openai.APIConnectionError):
-        reason = _words(error.__cause__ or error)
+        reason = brief(error.__cause__ or error)
         return f"cannot be reached ({reason}); check that it runs, or correct OPENAI_BASE_URL"
     if isinstance(error, httpx.TransportError):
-        return f"lost the connection ({_words(error)}); ask again"
+        return f"lost the connection ({brief(error)}); ask again"
     if isinstance(error, openai.APIError):
-        return f"reported an error ({_words(error.message)}); ask again, or see the server's log"
-    return f"failed ({type(error).__name__}: {_words(error)}); check RAG_MODEL and the server"
+        return f"reported an error ({brief(error.message)}); ask again, or see the server's log"
+    return f"failed ({type(error).__name__}: {brief(error)}); check RAG_MODEL and the server"
 
 
 def _diagnose_status(error: Any) -> str:
     status, body = error.status_code, error.body
-    said = _words(body.get("message") or body if isinstance(body, dict) else body or "no reason")
+    said = brief(body.get("message") or body if isinstance(body, dict) else body or "no reason")
     if status in (401, 403):  # its words quote the key
         return f"refused the API key ({status}); set OPENAI_API_KEY to a valid one"
     if status == 404:
@@ -287,7 +296,3 @@ def _diagnose_status(error: Any) -> str:
     if status >= 500:
         return f"keeps failing ({status}: {said}); ask again later, or see the server's log"
     return f"refused the request ({status}: {said}); check that RAG_MODEL is a chat model"
-
-
-def _words(text: object) -> str:
-    return " ".join(str(text).split())[:200]

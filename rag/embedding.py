@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from rag.errors import ModelError, SettingsError
 from rag.minilm import MiniLM
-from rag.settings import Settings
+from rag.settings import Settings, is_loopback
+from rag.text import brief
 
 if TYPE_CHECKING:
     from llama_index.core.embeddings import BaseEmbedding
@@ -76,6 +75,7 @@ class LlamaEmbedder:
 
     _model: Any
     _advice = "check that the model is running and reachable"
+    _secret = ""
 
     def __init__(self, model: BaseEmbedding, *, remote: bool = True) -> None:
         self._model = model
@@ -115,9 +115,11 @@ class LlamaEmbedder:
         try:
             vectors = np.array(self._model.get_text_embedding_batch(texts), dtype=np.float32)
         except Exception as error:  # each provider raises its own
+            quoted = bool(self._secret) and self._secret in str(error)
             raise ModelError(
-                f"embedding model {self.name} failed: {_reason(error)}; {self._advice}"
-            ) from error
+                f"embedding model {self.name} failed: {_reason(error, self._secret)}; "
+                f"{self._advice}"
+            ) from (None if quoted else error)
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
         whole = vectors.ndim == 2 and len(vectors) == len(texts)
         if not whole or not (np.isfinite(lengths) & (lengths > 0)).all():
@@ -142,11 +144,12 @@ class OpenAIEmbedder(LlamaEmbedder):
                 "OPENAI_BASE_URL for a server of your own"
             )
         self._settings = settings
+        self._secret = settings.openai_api_key
         self._advice = (
             f"asked {settings.endpoint}; check OPENAI_BASE_URL, OPENAI_API_KEY and RAG_EMBEDDING"
         )
         self.name = self.fingerprint = settings.embedding
-        self.remote = not _is_loopback(urlsplit(settings.endpoint).hostname or "")
+        self.remote = not is_loopback(settings.endpoint)
 
     @cached_property
     def dimension(self) -> int:
@@ -181,17 +184,11 @@ class OpenAIEmbedder(LlamaEmbedder):
         )
 
 
-def _reason(error: Exception) -> str:
-    """One line, without a key: a refusal's own words quote it."""
+def _reason(error: Exception, secret: str) -> str:
+    """One line without the key, which a server may quote."""
     status = getattr(error, "status_code", None)
     if status in (401, 403):
         return f"the key was refused ({status})"
     cause = error.__cause__ or error  # the openai client says "Connection error." and no more
-    return " ".join(str(cause).split())[:200] or type(cause).__name__
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    words = brief(cause) or type(cause).__name__
+    return words.replace(secret, "***") if secret else words

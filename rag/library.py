@@ -20,7 +20,7 @@ from rag.errors import InputError
 from rag.loaders import load_papers
 from rag.settings import Settings, load
 from rag.store import Store
-from rag.text import clean
+from rag.text import clean_question
 from rag.types import Failure, Hit, IngestReport, Paper, StoreStatus
 
 if TYPE_CHECKING:
@@ -117,14 +117,12 @@ class Library:
         """The ``k`` nearest papers, best first, each with its best passage.
 
         Raises:
-            InputError: the question is empty, or ``k`` is not positive.
+            InputError: the question is empty or too long, or ``k`` is not positive.
             StoreError: there is no library to search.
         """
         from rag.retrieval import retrieve
 
-        question = clean(question)
-        if not any(character.isalnum() for character in question):
-            raise InputError("the question is empty; write what you want to know in plain words")
+        question = clean_question(question)
         if k < 1:
             raise InputError(f"cannot find {k} papers; ask for 1 or more")
         return retrieve(self.store, self.embedder, question, k)

@@ -7,11 +7,11 @@ neither close nor open, and it holds nothing that could pass for a citation.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from string import Template
 
 from rag import resources
+from rag.text import clean
 from rag.types import Removed, Source, Turn
 
 NO_ANSWER = "NO_ANSWER"
@@ -27,7 +27,6 @@ _TITLE_LIMIT = 600
 _QUESTION_LIMIT = 8_000
 _TURN_LIMIT = 1_500
 
-_INVISIBLE = {"Cc", "Cf", "Co", "Cs"}
 _OPENING = dict.fromkeys(map(ord, "＜﹤‹〈〈⟨˂ᐸ❮❰"), "<")
 _CLOSING = dict.fromkeys(map(ord, "＞﹥›〉〉⟩˃ᐳ❯❱"), ">")
 # "p < 0.05" stays readable: before a figure the sign cannot begin a tag.
@@ -62,7 +61,7 @@ def repair_prompt(
     )
     return [
         *build_prompt(question, sources, ()),
-        _message("assistant", _visible(draft)),
+        _message("assistant", clean(draft)),
         _message("user", _fill("repair_user", rejected=rejected)),
     ]
 
@@ -111,11 +110,7 @@ def _escape(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_visible(text).split())
-
-
-def _visible(text: str) -> str:
-    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in _INVISIBLE)
+    return " ".join(clean(text).split())
 
 
 def _fill(name: str, **values: object) -> str:

@@ -6,13 +6,11 @@ escape characters never reach a terminal.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -20,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.documents import SearchRow
-from rag.settings import Settings
+from rag.settings import Settings, is_loopback
 from rag.text import clean
 from rag.types import Answer, CheckedDraft, IngestReport, Source, StoreStatus
 
@@ -78,7 +76,7 @@ def _bullets(heading: str, lines: Iterable[str]) -> str:
 
 def outbound(settings: Settings) -> list[str]:
     """What these settings send to whom, a sentence each; empty when nothing is sent."""
-    if _is_local(settings.endpoint):
+    if is_loopback(settings.endpoint):
         return []
     lines = []
     if settings.embedding.startswith("openai:"):
@@ -88,16 +86,8 @@ def outbound(settings: Settings) -> list[str]:
     return lines
 
 
-def _is_local(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _sent(answer: Answer, settings: Settings) -> str:
-    if _is_local(settings.endpoint):
+    if is_loopback(settings.endpoint):
         return "Nothing left this machine."
     sent = ["the question"] if settings.embedding.startswith("openai:") else []
     if answer.usage.calls:

@@ -6,7 +6,9 @@ import difflib
 import os
 import warnings
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, ValidationError, field_validator
@@ -75,6 +77,15 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(
             f"{name}={first['input']!r} is not usable: {first['msg']}; correct or unset it"
         ) from error
+
+
+def is_loopback(url: str) -> bool:
+    """Whether ``url`` points at this machine, so that what is sent there does not leave it."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False
 
 
 @lru_cache

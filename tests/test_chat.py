@@ -135,6 +135,35 @@ def test_empty_reply(model_server: ModelServer, text: str) -> None:
     assert "empty reply" in str(failure(model_server))
 
 
+@pytest.mark.parametrize("text", ["<think>80, I guess [1].</think>\n\n", " <think> </think> "])
+def test_what_a_model_thinks_aloud_is_no_draft(model_server: ModelServer, text: str) -> None:
+    model_server.say(text + TEXT)
+    deltas = list(writer(model_server.url).draft("How fast?", SOURCES, ()))
+    assert "".join(d.text for d in deltas).strip() == TEXT
+    assert sum((d.usage for d in deltas), Usage()).calls == 1
+    assert len(deltas) > 5
+
+
+def test_thoughts_without_an_answer_are_an_empty_reply(model_server: ModelServer) -> None:
+    model_server.say("<think>Hm. It is 80 times faster [1].")
+    assert "empty reply" in str(failure(model_server))
+    model_server.add("<think>Hm. It is 80 times faster [1].", cut=True)
+    assert not isinstance(failure(model_server), ModelInterruptedError)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_server_that_knows_no_stream_options_is_asked_without(
+    model_server: ModelServer, status: int
+) -> None:
+    model_server.fail(status, "unknown field: stream_options")
+    model_server.say(TEXT)
+    assert drafted(model_server) == TEXT
+    assert ["stream_options" in request for request in model_server.requests] == [True, False]
+    model_server.fail(status, "unknown field: stream_options")
+    model_server.fail(status, "unknown field: stream_options, still")
+    assert "still" in str(failure(model_server))
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

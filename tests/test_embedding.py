@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -305,6 +306,14 @@ def test_a_refused_key_is_one_line_without_the_key(
     assert "\n" not in str(caught.value)
     assert "sk-secret" not in str(caught.value)
     assert len(server.requests) == 1
+
+
+def test_a_key_that_a_server_quotes_is_not_shown(endpoint: tuple[str, type[_Embeddings]]) -> None:
+    url, server = endpoint
+    server.replies[:] = [400]
+    with pytest.raises(ModelError, match=r"Incorrect key: \*\*\*") as caught:
+        _openai(url, retries=0).encode(["x"])
+    assert "sk-secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_failing_server_is_asked_again_as_often_as_set(

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from rag.errors import SettingsError
+from rag.settings import Settings, is_loopback, load
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:11434/v1", True),
+        ("http://127.0.0.1/v1", True),
+        ("http://[::1]:8080/v1", True),
+        ("https://api.openai.com/v1", False),
+        ("http://192.168.1.7:1/v1", False),
+        ("http://localhost.example.org/v1", False),
+        ("http://127.0.0.1@example.org/v1", False),
+        ("http://[::1/v1", False),
+        ("", False),
+    ],
+)
+def test_only_this_machine_is_loopback(url: str, here: bool) -> None:
+    assert is_loopback(url) == here
+
+
+def test_a_wrong_value_is_named_with_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_TIMEOUT", "soon")
+    with pytest.raises(SettingsError, match=r"RAG_TIMEOUT='soon' .*number") as caught:
+        load()
+    assert "\n" not in str(caught.value)
+    monkeypatch.setenv("RAG_TIMEOUT", "3")
+    assert load().timeout == 3
+    assert load(timeout=4, model=None).timeout == 4
+
+
+def test_an_unknown_name_gets_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_EMBEDING", "minilm")
+    with pytest.warns(UserWarning, match="RAG_EMBEDING; did you mean RAG_EMBEDDING"):
+        load()
+    monkeypatch.delenv("RAG_EMBEDING")
+    monkeypatch.setenv("RAG_MODEL", "tiny")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load()
+
+
+def test_a_key_is_not_printed() -> None:
+    assert "sk-4711" not in repr(Settings(openai_api_key="sk-4711", _env_file=None))
