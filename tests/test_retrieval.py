@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import sample
+from rag.library import Library
+from rag.loaders import load_papers
+from rag.minilm import MiniLM
+from rag.retrieval import MAX_SOURCES, answers, cut, fuse, retrieve
+from rag.settings import Settings
+from rag.types import Hit
+from tests.conftest import RECORDS
+from tests.fakes import HashEmbedder
+
+KRYLOV = "How much faster is the Krylov-subspace diffusion sampler than the previous best method?"
+WATCH = "What was the sensitivity of the smartwatch for atrial fibrillation?"
+RANKINGS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 50, allow_subnormal=False))
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The sample collection, embedded with the real model."""
+    folder = tmp_path_factory.mktemp("sample")
+    with Library(Settings(store=folder / "library", _env_file=None), MiniLM()) as library:
+        library.ingest(sample.path())
+        yield library
+
+
+def found(library: Library, question: str, k: int = 10) -> list[Hit]:
+    return retrieve(library.store, library.embedder, question, k)
+
+
+def evidence(library: Library, question: str) -> list[Hit]:
+    return cut(library.store, question, found(library, question))
+
+
+# --- fusion -----------------------------------------------------------------------------
+
+
+@given(RANKINGS, RANKINGS)
+def test_fused_scores_lie_in_0_to_1_and_keep_an_agreed_order(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    fused = fuse(dense, lexical)
+    assert fused.keys() == dense.keys() | lexical.keys()
+    assert all(0 <= score <= 1 + 1e-9 for score in fused.values())
+    for a in dense.keys() & lexical.keys():
+        for b in dense.keys() & lexical.keys():
+            if dense[a] >= dense[b] and lexical[a] >= lexical[b]:
+                assert fused[a] >= fused[b] - 1e-9
+
+
+def test_fusion_by_hand() -> None:
+    fused = fuse({"a": 0.9, "b": 0.5, "c": 0.1}, {"b": 8.0, "d": 4.0})
+    assert fused == pytest.approx({"a": 0.6, "b": 0.6 * 0.5 + 0.4, "c": 0.0, "d": 0.0})
+    assert fuse({}, {}) == {}
+
+
+# --- one row per paper ------------------------------------------------------------------
+
+
+def test_every_paper_has_one_row_and_its_best_passage(library: Library, tmp_path: Path) -> None:
+    text = " ".join(f"Reef {n} was cleared of urchins and watched for kelp." for n in range(60))
+    long = tmp_path / "long.jsonl"
+    long.write_text(json.dumps({"id": "long", "title": "Reefs", "abstract": text}), "utf-8")
+    library.ingest(long)
+    papers, passages = library.store.counts()
+    assert passages > papers + 2
+    for k in range(1, papers + 3):
+        hits = found(library, "kelp cover on reefs cleared of urchins", k)
+        assert len({hit.paper.id for hit in hits}) == len(hits) == min(k, papers)
+        assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True)
+    for hit in hits:
+        assert hit.passage.paper_id == hit.paper.id
+        assert hit.passage.text == hit.paper.abstract[hit.passage.start : hit.passage.end]
+    assert found(library, "kelp", 0) == []
+
+
+def test_an_empty_store_gives_nothing(library: Library) -> None:
+    library.store.remove([record["id"] for record in RECORDS])
+    assert found(library, "kelp") == []
+    assert cut(library.store, "kelp", []) == []
+
+
+def test_equal_scores_stand_in_the_order_of_their_ids(
+    tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    records = [
+        {"id": f"p{n}", "title": "Twins", "abstract": "The same words stand here."}
+        for n in (3, 1, 5, 2, 4)
+    ]
+    file = tmp_path / "twins.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    with Library(Settings(store=tmp_path / "library", _env_file=None), embedder) as twins:
+        twins.ingest(file)
+        hits = found(twins, "the same words")
+    assert [hit.paper.id for hit in hits] == ["p1", "p2", "p3", "p4", "p5"]
+    assert len({hit.score for hit in hits}) == 1
+
+
+# --- what is evidence -------------------------------------------------------------------
+
+
+def test_a_title_finds_its_paper_first(collection: Library) -> None:
+    papers = list(load_papers(sample.path(), lambda _: None))
+    first = [found(collection, paper.title, 1)[0].paper.id for paper in papers]
+    assert len(papers) == 95
+    assert first == [paper.id for paper in papers]
+
+
+def test_what_the_collection_answers_has_evidence(collection: Library) -> None:
+    hits = evidence(collection, KRYLOV)
+    assert hits[0].paper.id == "decomposed-diffusion-sampler-accelerating-large"
+    assert 1 <= len(hits) <= MAX_SOURCES
+
+
+def test_what_it_does_not_answer_has_none(collection: Library) -> None:
+    assert len(found(collection, WATCH)) == 10
+    assert evidence(collection, WATCH) == []
+
+
+def test_a_name_that_one_paper_has_is_evidence_enough(collection: Library) -> None:
+    for name, certain in {"RadGPT": True, "QXZGPT": False}.items():
+        question = f"What is {name}?"
+        certainty = answers(collection.store, question, found(collection, question))
+        assert (certainty == 1) == certain
+
+
+def test_evidence_ends_where_the_score_falls(collection: Library) -> None:
+    hits = found(collection, KRYLOV)
+    scores = [1.0, 0.9, 0.61, 0.59, 0.1]
+    ranked = [dataclasses.replace(h, score=s) for h, s in zip(hits, scores, strict=False)]
+    assert cut(collection.store, KRYLOV, ranked) == ranked[:3]
+    equal = [dataclasses.replace(hit, score=1.0) for hit in hits]
+    assert cut(collection.store, KRYLOV, equal) == equal[:MAX_SOURCES]
