@@ -51,7 +51,7 @@ _ASKS_QUANTITY = re.compile(
 )  # fmt: skip
 # A sentence that leans on the one before it says little when it stands alone.
 _DANGLING = re.compile(
-    r"^(?:it|they|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
+    r"^(?:it|its|they|their|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
     r"however|thus|hence|therefore|in addition|as a result|consequently|then)\b", re.I
 )  # fmt: skip
 _COMPARES = re.compile(

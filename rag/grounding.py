@@ -21,8 +21,8 @@ from rag.words import content_words, stem, words_of
 
 MIN_COVERAGE = 0.5
 """Share of a claim's content words that the cited papers must hold together."""
-MIN_OWN_COVERAGE = 0.2
-"""Share that one cited paper must hold to keep its number on the sentence."""
+_FEW_WORDS = 3
+"""A claim with no more content words than this must have all of them there."""
 _MAX_EVIDENCE = 3
 
 
@@ -65,7 +65,7 @@ def _against(text: str, cited: Sequence[Source]) -> Verdict:
         verb = "is" if len(missing) == 1 else "are"
         reason = f"{_and(missing)} {verb} not in {named}"
         return Verdict("unsupported", reason, support=min(support, MIN_COVERAGE / 2))
-    if support < MIN_COVERAGE:
+    if support < MIN_COVERAGE or (len(words) <= _FEW_WORDS and covered != words):
         absent = sorted((w for w in words_of(text) if stem(w) in words - covered), key=len)
         reason = f"too little of it is in {named}"
         return Verdict("unsupported", reason + _such_as(absent[-3:]), support=support)

@@ -62,8 +62,13 @@ def to_markdown(answer: Answer) -> str:
         parts.append("**Sources**\n\n" + "\n".join(sources))
     removed = [f"{r.text} ({r.verdict}: {r.reason})" for r in answer.removed]
     parts.append(_bullets("**Removed**", removed))
-    parts.append(f"*Answered by {answer.model}.*" if answer.model else "")
+    parts.append(f"*{_answered_by(answer)}*")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _answered_by(answer: Answer) -> str:
+    writer = "the extractive writer" if answer.model == "extractive" else one_line(answer.model)
+    return f"Answered by {writer}."
 
 
 def _bullets(heading: str, lines: Iterable[str]) -> str:
@@ -124,8 +129,7 @@ def to_terminal(answer: Answer, settings: Settings) -> RenderableType:
         for r in answer.removed
     ]
     parts += _section("Removed", removed)
-    writer = f"Answered by {one_line(answer.model)}. " if answer.model else ""
-    parts.append(Text(f"\n{writer}{_sent(answer, settings)}", style="dim"))
+    parts.append(Text(f"\n{_answered_by(answer)} {_sent(answer, settings)}", style="dim"))
     return Group(*parts)
 
 

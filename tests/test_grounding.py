@@ -46,6 +46,8 @@ def test_a_true_paraphrase_is_supported(sentence: str) -> None:
          "a factual sentence without a citation"),
         ("The sampler is more than 80 times faster [3].", "phantom", "source 3 does not exist"),
         ("The sampler is more than 80 times faster [1][9].", "phantom", "source 9 does not exist"),
+        ("The sampler cures cancer [1].", "unsupported",
+         "too little of it is in source 1 (nothing on cures, cancer)"),
         ("# Results", "not_a_claim", "states nothing to check"),
     ],
 )  # fmt: skip

@@ -115,7 +115,7 @@ def test_the_terminal_shows_evidence_removals_and_the_writer() -> None:
     assert "[1] A scanner (2024)" in text
     assert f"“{ABSTRACT[:35]}”" in text
     assert "unsupported: safety is not in source 1" in text
-    assert "Answered by extractive. Nothing left this machine." in text
+    assert "Answered by the extractive writer. Nothing left this machine." in text
 
 
 def test_text_is_never_markup_nor_an_escape_sequence() -> None:
@@ -170,5 +170,5 @@ def test_the_footer_says_what_was_sent() -> None:
     remote = local(model="m", openai_base_url="https://models.example/v1")
     text = " ".join(shown(to_terminal(asked, remote)).split())
     assert "Sent to https://models.example/v1: the question and the abstracts found" in text
-    embedded = shown(to_terminal(ANSWER, local(embedding="openai:e")))
+    embedded = " ".join(shown(to_terminal(ANSWER, local(embedding="openai:e"))).split())
     assert "Sent to https://api.openai.com/v1: the question." in embedded
