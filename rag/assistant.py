@@ -227,7 +227,7 @@ def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedD
         The verdict on each sentence, in order: no repair, no re-attribution.
 
     Raises:
-        InputError: a source lacks its text.
+        InputError: a source is none, or lacks its text.
     """
     numbered = tuple(_as_source(n, source) for n, source in enumerate(sources, start=1))
     return CheckedDraft(_digest(draft), check_draft(draft, numbered), numbered)
@@ -277,10 +277,17 @@ def _checked(
 def _as_source(n: int, source: Source | Mapping[str, str]) -> Source:
     if isinstance(source, Source):
         return Source(n, source.paper_id, source.title, source.url, source.year, source.text)
-    text = source.get("text")
-    if not isinstance(text, str):
-        raise InputError(f'source {n} needs a "text", a string; found {type(text).__name__}')
-    return Source(n, str(source.get("id", n)), str(source.get("title", "")), "", None, text)
+    if not isinstance(source, Mapping):
+        raise InputError(f'source {n} must have "title" and "text"; found {_type(source)}')
+    title, text = source.get("title", ""), source.get("text")
+    for name, value in {"title": title, "text": text}.items():
+        if not isinstance(value, str):
+            raise InputError(f'source {n} needs a "{name}", a string; found {_type(value)}')
+    return Source(n, str(source.get("id", n)), title, "", None, str(text))
+
+
+def _type(value: object) -> str:
+    return "none" if value is None else type(value).__name__
 
 
 def _digest(*parts: str) -> str:
