@@ -12,6 +12,11 @@ from rag.quantities import code_names
 
 _ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z])[^\W\d_]\w*")
 
+_WORDS = re.compile(r"[^\W_]+")
+_COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SHORTEST = 4  # letters of a word that an acronym stands for; shorter ones match by chance
+
 
 def names(text: str) -> tuple[str, ...]:
     """Acronyms and names with digits in ``text``, each once, in its spelling."""
@@ -24,19 +29,31 @@ def names(text: str) -> tuple[str, ...]:
 def absent_names(claim: str, source: str) -> list[str]:
     """Names in ``claim`` that ``source`` lacks, in the claim's spelling.
 
-    A name is there when its letters and digits stand in a row in the source, whatever the
-    case and hyphens, or, for an acronym, when the source has the words that it abbreviates.
+    A name is there when its letters and digits are a word of the source, or part of a name
+    in it (``MRI`` in ``mpMRI``), whatever the case and hyphens; or, for an acronym, when the
+    source has the words that it abbreviates in a row.
     """
-    flat = _flat(source)
-    initials = "".join(word[0] for word in re.findall(r"[A-Za-z]+", source)).lower()
-    absent = []
-    for name in names(claim):
-        letters = _flat(name)
-        singular = letters.removesuffix("s")
-        spelled_out = singular.isalpha() and len(singular) > 1 and singular in initials
-        if letters not in flat and singular not in flat and not spelled_out:
-            absent.append(name)
-    return absent
+    claimed = names(claim)
+    if not claimed:
+        return []
+    words = {_flat(word) for word in _WORDS.findall(source)}
+    own = {_flat(name) for name in names(source)} | {_flat(w) for w in _COMPOUND.findall(source)}
+    initials = "".join(w[0] if len(w) >= _SHORTEST else " " for w in _LETTERS.findall(source))
+    known = words, own, initials.lower()
+    return [name for name in claimed if not all(_is_known(part, *known) for part in _parts(name))]
+
+
+def _is_known(name: str, words: set[str], own: set[str], initials: str) -> bool:
+    flat = _flat(name.removesuffix("s") if name[:-1].isupper() else name)
+    if flat in words or any(flat in other for other in own):
+        return True
+    return flat.isalpha() and len(flat) > 1 and flat in initials
+
+
+def _parts(name: str) -> list[str]:
+    """``DINOv2-based`` by its name alone; ``GPT-4V`` and ``PET/CT`` as they are."""
+    parts = [part for part in re.split(r"[-/]", name) if names(part)]
+    return parts if len(parts) > 1 or (parts and len(parts[0]) > _SHORTEST) else [name]
 
 
 def _flat(text: str) -> str:
