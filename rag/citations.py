@@ -5,31 +5,24 @@ from __future__ import annotations
 import itertools
 import re
 
+from rag.chatter import states_nothing
 from rag.sentences import boundaries
 from rag.types import Claim
 
-_ITEM = r"(?:[Ss]ources?\s*)?\^?\d{1,3}"
+_ITEM = r"(?:[Ss]ources?\s*)?\^?\d{1,4}"
 _LIST = rf"{_ITEM}(?:\s*(?:[,;&–-]|and)\s*{_ITEM})*"
 MARKER = re.compile(rf"\[\s*{_LIST}\s*\]|【\s*{_LIST}(?:†[^】]*)?\s*】")
 # "95% CI [72, 81]" is an interval, not a citation.
 _INTERVAL_BEFORE = re.compile(
     r"(?:\bCIs?|interval|range|IQR)\s*[:=,]?\s*(?:of\s+)?$", re.IGNORECASE
 )
-_RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(?:[Ss]ources?\s*)?\^?(\d{1,3})")
+_RANGE = re.compile(r"(\d{1,4})\s*[–-]\s*(?:[Ss]ources?\s*)?\^?(\d{1,4})")
 _WIDEST_RANGE = 50
 # The start of the next sentence decides where this one ends: two full words of it are enough.
 _SETTLED = re.compile(r"\s*[^\s\[【]\S*\s+\S+\s")
 
 _LEAD = re.compile(r"^\s*(?:(?:[-*+•–]|\d{1,2}[.)]|#{1,6}|>)\s+)+")
 _EMPHASIS = re.compile(r"(\*\*|__|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)|`)")
-_CHATTER = re.compile(
-    r"^(?:sure|certainly|of course|hello|hi|hey|thanks|thank you|great question|okay|ok)\b"
-    r"[^.]{0,40}$"
-    r"|^(?:i hope|let me know|feel free|please (?:let|note that i)|here (?:is|are)\b.{0,80}:$"
-    r"|if you (?:have|need|want|would))",
-    re.IGNORECASE,
-)
-_MAX_HEADING_WORDS = 10
 
 
 def parse_claims(text: str) -> list[Claim]:
@@ -65,6 +58,15 @@ def strip_markers(text: str) -> str:
     return text
 
 
+def split_at_markers(text: str) -> list[str]:
+    """What stands before, between and after the citation markers of ``text``."""
+    parts, start = [], 0
+    for match in find_markers(text):
+        parts.append(text[start : match.start()])
+        start = match.end()
+    return [*parts, text[start:]]
+
+
 def rewrite_markers(text: str, keep: tuple[int, ...]) -> str:
     """``text`` with each marker as ``[n][m]``, and only the numbers in ``keep``."""
     for match in reversed(find_markers(text)):
@@ -87,16 +89,13 @@ class ClaimStream:
     def feed(self, text: str) -> list[Claim]:
         """Add a piece; return the claims that are complete now."""
         self._text += text
-        # What stood before decides too ("1." opens a list item only where it opens a line),
-        # so boundaries are sought in the whole draft, which is short.
-        edges = [edge for edge in boundaries(self._text) if edge > self._done]
+        edges = boundaries(self._text, self._done)
         settled = [edge for edge in edges if _SETTLED.match(self._text, edge)]
         return self._take([edge for edge in edges if settled and edge <= settled[-1]])
 
     def close(self) -> list[Claim]:
         """The claims that remain at the draft's end."""
-        edges = [edge for edge in boundaries(self._text) if edge > self._done]
-        return self._take([*edges, len(self._text)])
+        return self._take([*boundaries(self._text, self._done), len(self._text)])
 
     def _take(self, ends: list[int]) -> list[Claim]:
         claims = []
@@ -110,17 +109,8 @@ class ClaimStream:
 def _claim(raw: str, start: int) -> Claim:
     bare = _EMPHASIS.sub("", strip_markers(_LEAD.sub("", raw)))
     bare = re.sub(r"\s+", " ", bare.strip().strip("|")).strip()
-    return Claim(raw, start, cited_numbers(raw), bare, _is_checkable(raw.strip(), bare))
-
-
-def _is_checkable(raw: str, bare: str) -> bool:
-    if not re.search(r"[^\W_]", bare):
-        return False  # a rule, a table's separator, a bare marker
-    if not re.search(r"\d", bare) and len(bare.split()) <= _MAX_HEADING_WORDS:
-        is_heading = raw.startswith(("#", "|")) or re.fullmatch(r"\*\*.+\*\*:?", raw)
-        if (is_heading or bare.endswith(":")) and not find_markers(raw):
-            return False
-    return not (_CHATTER.search(bare) or bare.endswith("?"))
+    cited = cited_numbers(raw)
+    return Claim(raw, start, cited, bare, not states_nothing(raw.strip(), bare, bool(cited)))
 
 
 def _expand(marker: str) -> list[int]:

@@ -13,17 +13,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.names import absent_names
-from rag.quantities import unstated
+from rag.citations import split_at_markers
+from rag.names import absent_names, names
+from rag.quantities import quantities, unstated
 from rag.sentences import sentence_spans
 from rag.types import Claim, Evidence, Field, Source, Verdict
 from rag.words import content_words, stem, words_of
 
 MIN_COVERAGE = 0.5
 """Share of a claim's content words that the cited papers must hold together."""
+MIN_CLAUSE_COVERAGE = 0.34
+"""Share that holds for each clause of it with ``_CLAUSE_WORDS`` content words or more."""
+_CLAUSE_WORDS = 4
 _FEW_WORDS = 3
-"""A claim with no more content words than this must have all of them there."""
+"""So few content words prove little: see ``_enough``."""
 _MAX_EVIDENCE = 3
+_CLAUSE = re.compile(r";|, (?:and|but|while|whereas|which|so|yet)\b| (?:and|but|while|whereas) ")
 
 
 def verify(claim: Claim, sources: Sequence[Source]) -> Verdict:
@@ -45,7 +50,9 @@ def verify(claim: Claim, sources: Sequence[Source]) -> Verdict:
         return Verdict("phantom", f"source {phantoms[0]} does not exist")
     if not claim.citations:
         return Verdict("uncited", "a factual sentence without a citation")
-    return _against(claim.bare, [by_number[n] for n in claim.citations])
+    return _against(
+        claim.bare, [by_number[n] for n in claim.citations], split_at_markers(claim.raw)
+    )
 
 
 def support_of(text: str, source: Source) -> Verdict:
@@ -53,11 +60,11 @@ def support_of(text: str, source: Source) -> Verdict:
     return _against(text, [source])
 
 
-def _against(text: str, cited: Sequence[Source]) -> Verdict:
+def _against(text: str, cited: Sequence[Source], parts: Sequence[str] = ()) -> Verdict:
     views = [_read(source) for source in cited]
     words = content_words(text)
-    covered = words & frozenset().union(*(view.words for view in views))
-    support = round(len(covered) / len(words), 4) if words else 0.0
+    held: frozenset[str] = frozenset().union(*(view.words for view in views))
+    support = round(len(words & held) / len(words), 4) if words else 0.0
     named = _and([f"source {source.n}" for source in cited])
     read = "\n".join(f"{source.title}\n{source.text}" for source in cited)
     missing = [*unstated(text, read), *absent_names(text, read)]
@@ -65,8 +72,9 @@ def _against(text: str, cited: Sequence[Source]) -> Verdict:
         verb = "is" if len(missing) == 1 else "are"
         reason = f"{_and(missing)} {verb} not in {named}"
         return Verdict("unsupported", reason, support=min(support, MIN_COVERAGE / 2))
-    if support < MIN_COVERAGE or (len(words) <= _FEW_WORDS and covered != words):
-        absent = sorted((w for w in words_of(text) if stem(w) in words - covered), key=len)
+    clauses = [c for part in parts or (text,) for c in _CLAUSE.split(part)]
+    if not _enough(text, words, held) or not all(_clause_is_held(c, held) for c in clauses):
+        absent = sorted((w for w in words_of(text) if stem(w) in words - held), key=len)
         reason = f"too little of it is in {named}"
         return Verdict("unsupported", reason + _such_as(absent[-3:]), support=support)
     evidence = _evidence(words, views, text)
@@ -78,6 +86,27 @@ def _against(text: str, cited: Sequence[Source]) -> Verdict:
         or (len(views) > 1 and len(words & view.words) >= MIN_COVERAGE * len(words))
     )
     return Verdict("supported", support=support, evidence=evidence, citations=kept)
+
+
+def _enough(text: str, words: frozenset[str], held: frozenset[str]) -> bool:
+    """Whether enough of a claim's content words are held.
+
+    Of two or three words all must be, or some together with a figure or a name, which have
+    been found by then: "It runs on a phone" is not proved by a paper that runs.
+    """
+    anchors = names(text)
+    plain = words - content_words(" ".join(anchors))
+    if len(plain) > _FEW_WORDS:
+        return len(words & held) >= MIN_COVERAGE * len(words)
+    certain = len(anchors) + len(quantities(text))
+    if plain <= held:
+        return bool(plain) or certain > 0
+    return certain > 0 and len(plain & held) >= len(plain - held)
+
+
+def _clause_is_held(clause: str, held: frozenset[str]) -> bool:
+    words = content_words(clause)
+    return len(words) < _CLAUSE_WORDS or len(words & held) >= MIN_CLAUSE_COVERAGE * len(words)
 
 
 @dataclass(frozen=True, slots=True)

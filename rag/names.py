@@ -15,6 +15,13 @@ _ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z])[^\W\d_]\w*")
 _WORDS = re.compile(r"[^\W_]+")
 _COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Of two letters, or spelled with little words: initials alone would match by chance.
+_EXPANSIONS = {
+    "ai": "artificial intelligence", "auc": "area under", "auroc": "area under",
+    "aucs": "areas under", "ct": "computed tomograph", "cxr": "chest x ray",
+    "dl": "deep learning", "ml": "machine learning", "mr": "magnetic resonance",
+    "sota": "state of the art", "us": "ultrasound", "vqa": "visual question answering",
+}  # fmt: skip
 _SHORTEST = 4  # letters of a word that an acronym stands for; shorter ones match by chance
 
 
@@ -37,6 +44,8 @@ def absent_names(claim: str, source: str) -> list[str]:
     if not claimed:
         return []
     words = {_flat(word) for word in _WORDS.findall(source)}
+    plain = " ".join(_LETTERS.findall(source.lower()))
+    words |= {short for short, spelled in _EXPANSIONS.items() if spelled in plain}
     own = {_flat(name) for name in names(source)} | {_flat(w) for w in _COMPOUND.findall(source)}
     initials = "".join(w[0] if len(w) >= _SHORTEST else " " for w in _LETTERS.findall(source))
     known = words, own, initials.lower()
@@ -45,9 +54,9 @@ def absent_names(claim: str, source: str) -> list[str]:
 
 def _is_known(name: str, words: set[str], own: set[str], initials: str) -> bool:
     flat = _flat(name.removesuffix("s") if name[:-1].isupper() else name)
-    if flat in words or any(flat in other for other in own):
+    if {flat, _flat(name)} & words or any(flat in other for other in own):
         return True
-    return flat.isalpha() and len(flat) > 1 and flat in initials
+    return flat.isalpha() and len(flat) > 2 and flat in initials
 
 
 def _parts(name: str) -> list[str]:

@@ -7,7 +7,7 @@ plausible the sentence. Value, unit and the words around it ("about", "more than
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -46,7 +46,7 @@ _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 _NUMBER = re.compile(
-    rf"(?<![\w.])(?P<number>{_DIGITS})"
+    rf"(?<![\w.])(?P<number>{_DIGITS})\+?"
     r"(?:[ -]?(?P<scale>thousand|million|billion|trillion|hundred)\b|(?P<si>[kKMB]|bn)(?![\w]))?"
     r"(?:\s?\\?(?P<sign>[%×])|[\s-]?(?P<word>x(?![\w])|[A-Za-z]+(?:-cent)?))?"
 )
@@ -54,6 +54,7 @@ _LATEX = (
     (re.compile(r"\\(?=[%&$#_])"), ""),
     (re.compile(r"(?:\\(?:text)?pm|(?<=\d)\s?pm(?=\s?\d)|±|\+/-)"), " ± "),
     (re.compile(r"\\times|\$"), " "),
+    (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), " by "),
     (re.compile(r"(?<=\d)[–—−](?=\d)"), " - "),
     (re.compile(r"(?<=\d)-(?=\d)"), " - "),
     (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
@@ -64,9 +65,16 @@ _BEFORE: tuple[tuple[Rounding, re.Pattern[str]], ...] = (
                            r"|\bup to|\bbelow|<|≤)\s*$", re.I)),
     ("near", re.compile(r"(?:\b(?:about|around|approx\w*\.?|roughly|some|circa)|~|≈)\s*$", re.I)),
 )  # fmt: skip
-_SYNONYMS = {"twice": "2 times", "double": "2 times", "doubles": "2 times", "doubled": "2 times",
-             "twofold": "2 times", "threefold": "3 times", "tenfold": "10 times",
-             "triple": "3 times", "both": "2", "dual": "2", "pair": "2"}  # fmt: skip
+_AMOUNTS = {
+    "2 times": "twice double doubles doubled doubling twofold two-fold",
+    "3 times": "thrice triple triples tripled tripling threefold",
+    "4 times": "quadruple quadruples quadrupled fourfold", "10 times": "tenfold",
+    "50 percent": "half halve halves halved halving", "25 percent": "quarter",
+}  # fmt: skip
+_AMOUNT_OF = {word: amount for amount, words in _AMOUNTS.items() for word in words.split()}
+_PAIRS = frozenset("both dual pair pairs couple".split())
+# What stands between the numbers of a list or range that share the unit of the last.
+_LIST_GAP = re.compile(r"(?:[\s,/–;±(-]|and|or|to|vs\.?|versus|by)*")
 _HYPHENATED = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred)-(?=[a-z])", re.I
 )
@@ -77,19 +85,29 @@ _CODE_NAME = re.compile(
     r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?"
 )
 _ASKED_UNIT = re.compile(r"\b(?:how many|in)\s+([a-z]+)(?:\s+([a-z]+))?")
+_LONGEST_CODE = 3  # letters glued to a number that make it a name: "3D", "T2w"
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
-    """All quantities that ``text`` states, in digits or English words."""
+    """All quantities that ``text`` states, in digits or English words.
+
+    A number of a list or range has the unit of the list: "92/78%", "2 to 3 hours".
+    """
     text = _LIST_NUMBER.sub(" ", _plain(text))
     text = _CODE_NAME.sub(lambda m: m[0] if _reads_as_quantity(m[0]) else " ; ", text)
-    found = [_quantity(match, text) for match in _NUMBER.finditer(text)]
+    found = _in_digits(text)
     words = _HYPHENATED.sub(r"\1 ", _NUMBER.sub(" ; ", text))
     spelled = alpha2digit(words, "en", 2.0)
     if spelled != words:
         known = set(_NUMBER.findall(words))
-        found += [_quantity(m, spelled) for m in _NUMBER.finditer(spelled) if m[0] not in known]
-    return tuple(q for q in found if q is not None)
+        found += [q for q in _in_digits(spelled) if q.raw not in known]
+    return tuple(found)
+
+
+def amounts(text: str) -> tuple[Quantity, ...]:
+    """Quantities that words such as "twice", "halved" or "a quarter" state."""
+    words = dict.fromkeys(w for w in re.findall(r"[a-z-]+", text.lower()) if w in _AMOUNT_OF)
+    return tuple(replace(q, raw=word) for word in words for q in quantities(_AMOUNT_OF[word]))
 
 
 def asked_unit(question: str) -> str:
@@ -97,12 +115,6 @@ def asked_unit(question: str) -> str:
     words = (w for m in _ASKED_UNIT.finditer(question.lower()) for w in m.groups() if w)
     units = (_UNIT_OF[word] for word in words if word in _UNIT_OF and len(word) > 2)
     return next((unit for unit in units if unit != "times"), "")
-
-
-def implied(text: str) -> tuple[Quantity, ...]:
-    """Quantities that words such as "twice" or "both" imply; a source may state them so."""
-    words = [_SYNONYMS[w] for w in re.findall(r"[a-z]+", text.lower()) if w in _SYNONYMS]
-    return quantities(" ; ".join(words))
 
 
 def code_names(text: str) -> tuple[str, ...]:
@@ -114,12 +126,17 @@ def code_names(text: str) -> tuple[str, ...]:
 def unstated(claim: str, source: str) -> list[str]:
     """Quantities that ``claim`` states and ``source`` does not, as the claim writes them.
 
-    A number counts as stated when the source has the same value with no other unit, or,
-    where the words or a scale word allow rounding, one that rounds to it in the direction
-    they name.
+    A number counts as stated when the source has the same value (with the same unit, if the
+    claim names one), or, where the words or a scale word allow rounding, one that rounds to
+    it in the direction that they name. "Two" is stated by "both" and by "a pair", too.
     """
-    stated = [*quantities(source), *implied(source)]
-    missing = [q.raw for q in quantities(claim) if not any(_states(s, q) for s in stated)]
+    claimed = [*quantities(claim), *amounts(claim)]
+    if not claimed:
+        return []
+    stated = [*quantities(source), *amounts(source)]
+    if not _PAIRS.isdisjoint(source.lower().split()):
+        stated.append(Quantity("both", Decimal(2), "", "exact"))
+    missing = [q.raw for q in claimed if not any(_states(s, q) for s in stated)]
     return list(dict.fromkeys(missing))
 
 
@@ -127,6 +144,19 @@ def _plain(text: str) -> str:
     for pattern, replacement in _LATEX:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _in_digits(text: str) -> list[Quantity]:
+    found: list[Quantity] = []
+    matches = [(m, q) for m in _NUMBER.finditer(text) if (q := _quantity(m, text))]
+    end, unit = len(text), ""
+    for match, quantity in reversed(matches):
+        gap = text[match.end("number") : end]
+        shares = not quantity.unit and unit and _LIST_GAP.fullmatch(gap)
+        unit = unit if shares else quantity.unit
+        end = match.start()
+        found.append(replace(quantity, unit=unit))
+    return found[::-1]
 
 
 def _quantity(match: re.Match[str], text: str) -> Quantity | None:
@@ -149,10 +179,10 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
 
 
 def _glued(match: re.Match[str], text: str) -> bool:
-    start = match.start("word")
-    return match.end("number") == start or (
-        text[start - 1] == "-" and len(match["word"]) <= 2 and match["word"][0].isupper()
-    )
+    start, word = match.start("word"), match["word"]
+    if match.end("number") == start:
+        return len(word) <= _LONGEST_CODE
+    return text[start - 1] == "-" and len(word) <= 2 and word[0].isupper()
 
 
 def _reads_as_quantity(name: str) -> bool:
@@ -161,11 +191,11 @@ def _reads_as_quantity(name: str) -> bool:
     if match is None:
         return bool(re.fullmatch(r"[\d.,-]+", name))
     word = match[2].lower()
-    return word in _UNIT_OF or word in _SCALES or len(word) > 3
+    return word in _UNIT_OF or word in _SCALES or len(word) > _LONGEST_CODE
 
 
 def _states(stated: Quantity, claimed: Quantity) -> bool:
-    if stated.unit and claimed.unit and stated.unit != claimed.unit:
+    if claimed.unit and stated.unit != claimed.unit:
         return False
     if stated.value == claimed.value:
         return True

@@ -16,7 +16,8 @@ _STOP_WORDS = frozenset(
     just out study studies author authors work works method methods approach approaches propose
     proposed proposes present presented presents show shown shows showed report reported reports
     find finds found describe describes described introduce introduces introduced
-    according abstract source""".split()
+    according abstract abstracts source sources paper papers percent percentage
+    times fold""".split()
 )
 _SUFFIXES = (
     "izations isations ization isation ational fulness ousness iveness ements ement ments ment "

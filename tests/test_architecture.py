@@ -14,7 +14,7 @@ ORDER = """
     weights minilm embedding
     loaders.lines loaders.page loaders.jsonl loaders chunking
     ledger dense lexical mirror store retrieval library sample
-    prompting citations grounding enforcement history
+    prompting chatter citations grounding enforcement history
     extractive reasoning chat writers assistant
     documents render session batch cli __main__ schemas
     exchange markup html headers llama

@@ -43,6 +43,7 @@ DRAFTS = st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=80)
         ("(n = 1204)", ()),
         ("95% CI [72, 81]", ()),
         ("a [10-8]", (10, 8)),
+        ("a [1000]", (1000,)),
     ],
 )
 def test_reads_markers_and_only_markers(text: str, numbers: tuple[int, ...]) -> None:
@@ -65,6 +66,13 @@ def test_a_citation_after_the_full_stop_belongs_to_the_sentence_before_it() -> N
 )
 def test_full_stops_that_end_no_sentence(sentence: str) -> None:
     assert [c.text for c in parse_claims(sentence)] == [sentence]
+
+
+def test_a_missing_space_hides_no_sentence() -> None:
+    assert [c.text for c in parse_claims("It has 400 cases [2].MRI kills patients.")] == [
+        "It has 400 cases [2].",
+        "MRI kills patients.",
+    ]
 
 
 def test_sentences_that_open_with_a_small_letter_or_a_figure() -> None:

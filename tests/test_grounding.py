@@ -48,6 +48,12 @@ def test_a_true_paraphrase_is_supported(sentence: str) -> None:
         ("The sampler is more than 80 times faster [1][9].", "phantom", "source 9 does not exist"),
         ("The sampler cures cancer [1].", "unsupported",
          "too little of it is in source 1 (nothing on cures, cancer)"),
+        ("The sampler runs [1].", "unsupported", "too little of it is in source 1 (nothing on runs)"),
+        ("The data come from 155 patients [2] and were later withdrawn because of fraud.",
+         "unsupported", "too little of it is in source 2 (nothing on later, fraud, withdrawn)"),
+        ("The knee data fill 155TB [2].", "unsupported", "155TB is not in source 2"),
+        ("It halves the time of the previous state of the art [1].", "unsupported",
+         "halves is not in source 1"),
         ("# Results", "not_a_claim", "states nothing to check"),
     ],
 )  # fmt: skip

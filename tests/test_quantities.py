@@ -20,7 +20,8 @@ SOURCE = (
         "over 80x faster", "80-fold", "1.6 terabytes", "about 109 thousand images",
         "over 100,000 images", "44 percent", "44 per cent", "SSIM of 0.99", "25k patients",
         "25 thousand patients", "84 items", "eighty-four items", "from 3.5 to 20", "three times",
-        "two modalities", "142M images", "p<0.05", "0.990 ± 0.006",
+        "two modalities", "factor 3.5 and 20", "more than 142 million images", "142M images",
+        "p<0.05", "0.990 ± 0.006",
     ],
 )  # fmt: skip
 def test_re_expressed_figures_are_stated(claim: str) -> None:
@@ -40,11 +41,21 @@ def test_re_expressed_figures_are_stated(claim: str) -> None:
         ("twenty-two items", ["22"]),
         ("143 million images", ["143 million"]),
         ("10 minutes", ["10 minutes"]),
+        ("a quarter of the images", ["quarter"]),
+        ("it doubles the speed", ["doubles"]),
+        ("108,948%", ["108,948%"]),
         ("an SSIM of 0.91 and 0.92", ["0.91", "0.92"]),
     ],
 )
 def test_figures_that_the_source_lacks(claim: str, missing: list[str]) -> None:
     assert unstated(claim, SOURCE) == missing
+
+
+def test_numbers_of_a_list_share_its_unit() -> None:
+    source = "sensitivity/specificity 92/78%, after 2 to 3 hours, 128x128 pixels, 6+ million images"
+    for claim in ("78% and 92%", "2 hours", "128 by 128", "more than 6 million images"):
+        assert unstated(claim, source) == []
+    assert unstated("128%", source) == ["128%"]
 
 
 @given(st.integers(21, 10**9))
@@ -79,6 +90,10 @@ def test_names_with_digits_are_no_quantities() -> None:
 def test_names_are_compared_letter_by_letter() -> None:
     assert absent_names("DINOv2, GPT-4V and CTs", SOURCE) == []
     assert absent_names("DINOv3 on BraTS", SOURCE) == ["DINOv3", "BraTS"]
+
+
+def test_a_name_is_no_part_of_a_word() -> None:
+    assert absent_names("MARS and CT", "a summary of primary lesions detected") == ["MARS", "CT"]
 
 
 def test_an_acronym_may_be_spelled_out_in_the_source() -> None:
