@@ -8,6 +8,7 @@ reader knows when to reopen them.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -42,6 +43,8 @@ CREATE TABLE passages (
 CREATE INDEX passages_of_paper ON passages (paper_id);
 CREATE TABLE stale (passage_id TEXT PRIMARY KEY, paper_id TEXT NOT NULL) WITHOUT ROWID;
 """
+# The file is damaged, no database, or lacks our tables.
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 _PAGE = 4096  # passages read at a time where all are
 _LISTED = "(SELECT value FROM json_each(?))"
 _PASSAGE = """
@@ -54,13 +57,18 @@ Entry = tuple[Passage, str, np.ndarray]
 
 
 class Ledger:
-    """One connection, shared by the threads of a process."""
+    """One connection, shared by the threads of a process.
+
+    ``writable`` tells whether this process may write to the file and its folder. Where it may
+    not, it reads what stood there when the ledger was opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
+            f"{path.absolute().as_uri()}?{'mode=rw' if self.writable else _reading(path)}",
             uri=True,
             timeout=10,
             isolation_level=None,
@@ -143,12 +151,15 @@ class Ledger:
     def scan(self, vector: np.ndarray, n: int) -> list[tuple[str, float]]:
         """The ``n`` nearest of all passages, exactly: (id, cosine), best first."""
         scored: list[tuple[str, float]] = []
-        for entries in self.all_entries():
-            scores = np.stack([entry[2] for entry in entries]) @ vector
-            ids = [entry[0].id for entry in entries]
-            scored = sorted(
-                [*scored, *zip(ids, scores.tolist(), strict=True)], key=lambda pair: -pair[1]
-            )[:n]
+        last = ""
+        while rows := self._all(
+            "SELECT id, vector FROM passages WHERE id > ? ORDER BY id LIMIT ?", (last, _PAGE)
+        ):
+            last = rows[-1][0]
+            vectors = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+            scores = (vectors.reshape(len(rows), -1) @ vector).tolist()
+            found = zip((row[0] for row in rows), scores, strict=True)
+            scored = sorted([*scored, *found], key=lambda pair: -pair[1])[:n]
         return scored
 
     def unfinished(self, limit: int) -> tuple[list[str], list[tuple[str, str]]]:
@@ -230,8 +241,25 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             raise StoreError(
-                f"the library's ledger {self._path} cannot be used: {error}"
+                f"the library's ledger {self._path} cannot be used: {error}; {self._advice(error)}"
             ) from error
+
+    def _advice(self, error: sqlite3.Error) -> str:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+            return "restore a copy of the folder, or move it away and ingest the papers again"
+        if not self.writable:
+            return "copy the folder to where you can write, or make it writable"
+        return "check the disk, and whether another program uses the file"
+
+
+def _reading(path: Path) -> str:
+    """How SQLite is to open a file that it may not write to.
+
+    It reads a write-ahead log only where it can share memory with the one who writes it;
+    without a log it must be told that it need not look for one.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
 
 
 def _listed(ids: Collection[str]) -> tuple[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +19,14 @@ _MAX_TERMS = 512  # distinct terms of one question; a page of text has fewer
 class LexicalIndex:
     """Readers see the state of the last ``reload``; one writer at a time.
 
-    The methods raise tantivy's ``ValueError`` where the folder is missing or damaged.
+    The methods raise tantivy's ``ValueError`` where the folder is missing or damaged. Where it
+    cannot be written to, ``in_place=False`` reads a copy: tantivy must lock what it opens.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, in_place: bool = True) -> None:
         self._path = path
+        self._in_place = in_place
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._index: Any = None
         self._writer: Any = None
 
@@ -46,12 +50,15 @@ class LexicalIndex:
 
         if not tantivy.Index.exists(str(self._path)):
             raise ValueError(f"no index in {self._path}")
-        self._index = tantivy.Index.open(str(self._path))
+        self._index = tantivy.Index.open(str(self._path if self._in_place else self._copied()))
 
     def close(self) -> None:
         """Let go of the index."""
         self.settle()
         self._index = None
+        if self._copy is not None:
+            self._copy.cleanup()
+            self._copy = None
 
     def settle(self) -> None:
         """End writing: wait for merges, forget what is not committed, free tantivy's lock."""
@@ -118,6 +125,13 @@ class LexicalIndex:
             )
         self._writer.commit()
         self._index.reload()
+
+    def _copied(self) -> Path:
+        self.close()
+        self._copy = tempfile.TemporaryDirectory(prefix="footnote-", ignore_cleanup_errors=True)
+        for file in self._path.iterdir():
+            shutil.copyfile(file, Path(self._copy.name, file.name))  # not its permissions
+        return Path(self._copy.name)
 
     def _in_fields(self, term: str) -> list[Any]:
         import tantivy

@@ -157,10 +157,7 @@ class Library:
     def _open_store(self, create: bool) -> Store:
         with self._opening:
             if self._store is None:
-                embedder = self.embedder
-                self._store = Store.open(
-                    self.path, embedder.fingerprint, embedder.dimension, create=create
-                )
+                self._store = Store.open(self.path, self.embedder, create=create)
             return self._store
 
     def _write(self, papers: list[Paper]) -> Iterator[str]:

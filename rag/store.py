@@ -12,6 +12,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -23,6 +24,9 @@ from rag.lexical import LexicalIndex
 from rag.mirror import Mirror
 from rag.types import Paper, Passage
 
+if TYPE_CHECKING:
+    from rag.embedding import Embedder
+
 _LEDGER = "ledger.sqlite3"
 _LOCK = "write.lock"
 _WRITER = "writer.pid"
@@ -33,11 +37,13 @@ _STEP = 64  # papers indexed between two marks in the ledger
 class Store:
     """One library's folder. Threads may share it; each process opens it for itself."""
 
-    def __init__(self, path: Path, ledger: Ledger, fingerprint: str, dimension: int) -> None:
+    def __init__(self, path: Path, ledger: Ledger, fingerprint: str) -> None:
         self.path = path
         self._ledger = ledger
-        self._dense_index = DenseIndex(path / "chroma", fingerprint, dimension)
-        self._lexical_index = LexicalIndex(path / "lexical")
+        self._fingerprint = fingerprint
+        self._dimension = int(ledger.meta("dimension") or 0)
+        self._dense_index = DenseIndex(path / "chroma", fingerprint, self._dimension)
+        self._lexical_index = LexicalIndex(path / "lexical", in_place=ledger.writable)
         self._dense = Mirror(ledger, self._dense_index, self.writing)
         self._lexical = Mirror(ledger, self._lexical_index, self.writing)
         self._lock = FileLock(path / _LOCK, thread_local=False)
@@ -45,33 +51,37 @@ class Store:
         self._depth = 0
 
     @classmethod
-    def open(
-        cls, path: Path, embedder_fingerprint: str, dimension: int, *, create: bool = False
-    ) -> Store:
+    def open(cls, path: Path, embedder: Embedder, *, create: bool = False) -> Store:
         """Open the store in ``path`` and finish what a killed process left pending.
+
+        A store that cannot be written to can be read.
 
         Args:
             path: its folder.
-            embedder_fingerprint: of the model that made, or is to make, its vectors.
-            dimension: of those vectors.
+            embedder: what made, or is to make, its vectors; only to make a store is it asked
+                for their dimension, which may need a request.
             create: make the store if there is none.
 
         Raises:
             StoreError: there is no store, or one of another kind, model or version.
+            ModelError: a store is to be made, and the model's dimension is not to be had.
         """
         path = Path(path)
         try:
             _require_folder(path, create)
             if not (path / _LEDGER).exists():
-                _create(path, embedder_fingerprint, dimension)
+                _create(path, embedder.fingerprint, embedder.dimension)
             ledger = Ledger(path / _LEDGER)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot use the library at {path}: {error}") from error
+            raise StoreError(
+                f"cannot use the library at {path}: {error}; check the path and its permissions"
+            ) from error
         try:
-            _require_match(path, ledger, embedder_fingerprint, dimension)
-            store = cls(path, ledger, embedder_fingerprint, dimension)
-            with suppress(StoreBusyError):  # then the one who is writing finishes it
-                store._finish()
+            _require_match(path, ledger, embedder.fingerprint)
+            store = cls(path, ledger, embedder.fingerprint)
+            if ledger.writable:
+                with suppress(StoreBusyError):  # then the one who is writing finishes it
+                    store._finish()
         except BaseException:
             ledger.close()
             raise
@@ -114,6 +124,9 @@ class Store:
         n = min(n, self.counts()[1])
         if n < 1:
             return []
+        self._require_dimension(len(vector))
+        if not self._ledger.writable:  # Chroma cannot be opened without writing
+            return self._ledger.scan(vector, n)
         try:
             return self._dense.read(lambda: self._dense_index.search(vector, n))
         except StoreBusyError:
@@ -142,7 +155,10 @@ class Store:
 
         Raises:
             StoreBusyError: another process or thread holds it.
+            StoreError: the folder cannot be written to.
         """
+        if not self._ledger.writable:
+            raise StoreError(_unwritable(self.path, "no permission to write"))
         if not self._mutex.acquire(blocking=False):
             raise StoreBusyError(_busy(self.path))
         try:
@@ -164,6 +180,8 @@ class Store:
         Raises:
             StoreBusyError: another process or thread is writing.
         """
+        for _, _, vectors in batch:
+            self._require_dimension(vectors.shape[1])
         with self.writing():
             self._ledger.put_pending(batch)
             self._finish()
@@ -193,6 +211,14 @@ class Store:
                     self._ledger.mark_done(paper_ids, stale_ids)
                     self._dense.seen = self._lexical.seen = self.generation
 
+    def _require_dimension(self, found: int) -> None:
+        # Chroma would take this for damage.
+        if found != self._dimension:
+            raise StoreError(
+                f"the library at {self.path} has vectors of {self._dimension} dimensions, "
+                f"{self._fingerprint} now makes {found}; ingest the papers into a new folder"
+            )
+
     def _acquire(self) -> None:
         try:
             self._lock.acquire(timeout=0)
@@ -200,7 +226,7 @@ class Store:
         except Timeout as error:
             raise StoreBusyError(_busy(self.path)) from error
         except OSError as error:
-            raise StoreError(f"cannot write to the library at {self.path}: {error}") from error
+            raise StoreError(_unwritable(self.path, error.strerror)) from error
 
     def _release(self) -> None:
         self._lexical_index.settle()
@@ -217,15 +243,22 @@ def _busy(path: Path) -> str:
     return f"{who} is writing to the library at {path}; wait until it is done"
 
 
+def _unwritable(path: Path, reason: str | None) -> str:
+    return (
+        f"cannot write to the library at {path}: {reason}; copy the folder to where you can "
+        "write, or make it writable"
+    )
+
+
 def _require_folder(path: Path, create: bool) -> None:
     if path.exists() and not path.is_dir():
         raise StoreError(f"the library {path} is a file; name a folder with --store")
     if (path / _LEDGER).exists():
         return
-    if not create:
-        raise StoreError(f"no library at {path}; make one: rag ingest FILE")
     if path.exists() and any(entry.name not in _OURS for entry in path.iterdir()):
         raise StoreError(f"{path} holds other files and no library; name an empty folder")
+    if not create:
+        raise StoreError(f"no library at {path}; make one: rag ingest FILE")
 
 
 def _create(path: Path, fingerprint: str, dimension: int) -> None:
@@ -235,17 +268,16 @@ def _create(path: Path, fingerprint: str, dimension: int) -> None:
             Ledger.create(path / _LEDGER, fingerprint, dimension)
 
 
-def _require_match(path: Path, ledger: Ledger, fingerprint: str, dimension: int) -> None:
+def _require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
     schema = ledger.meta("schema")
     if schema != SCHEMA_VERSION:
         raise StoreError(
             f"the library at {path} has schema {schema}, this Footnote reads {SCHEMA_VERSION}; "
             "ingest the papers again into a new folder"
         )
-    found = ledger.meta("fingerprint"), ledger.meta("dimension")
-    if found != (fingerprint, dimension):
+    found = ledger.meta("fingerprint")
+    if found != fingerprint:
         raise StoreError(
-            f"the library at {path} was embedded with {found[0]} ({found[1]} dimensions), not "
-            f"with {fingerprint} ({dimension}); set RAG_EMBEDDING to that model, or ingest into "
-            "a new folder"
+            f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
+            "RAG_EMBEDDING to that model, or ingest into a new folder"
         )

@@ -4,14 +4,14 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rag.chunking import split_paper
-from rag.errors import StoreBusyError, StoreError
+from rag.errors import ModelError, StoreBusyError, StoreError
 from rag.store import Store
 from rag.types import Paper
 from tests.fakes import HashEmbedder
@@ -41,7 +41,7 @@ PAPERS = [
 
 
 def open_store(path: Path, **kwargs: object) -> Store:
-    return Store.open(path, EMBEDDER.fingerprint, EMBEDDER.dimension, **kwargs)
+    return Store.open(path, EMBEDDER, **kwargs)
 
 
 @pytest.fixture
@@ -304,6 +304,61 @@ def test_without_chroma_the_ledger_answers_while_another_writes(store):
     reader.close()
 
 
+# --- a folder that cannot be written to ---------------------------------------------------
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {str(f.relative_to(folder)): f.stat().st_mtime_ns for f in folder.rglob("*")}
+
+
+@pytest.fixture
+def protect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Take away the permission to write; for root too, whom the system would let write."""
+    protected: list[Path] = []
+
+    def access(path: Path, mode: int) -> bool:
+        assert mode == os.W_OK
+        return bool(path.stat().st_mode & 0o200)
+
+    def take_away(folder: Path) -> None:
+        protected.extend([folder, *folder.rglob("*")])
+        for path in protected:
+            path.chmod(path.stat().st_mode & ~0o222)
+        monkeypatch.setattr("os.access", access)
+
+    yield take_away
+    for path in protected:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
+def test_a_store_that_cannot_be_written_to_can_be_read(store, protect):
+    text = "Foxes cross roads at night."
+    expected = store.dense(vector(text), 5), store.lexical("badgers", 5)
+    store.close()
+    before = files(store.path)
+    protect(store.path)
+    reader = open_store(store.path)
+    found = reader.dense(vector(text), 5), reader.lexical("badgers", 5)
+    assert [dict(ranking) for ranking in found] == [pytest.approx(dict(r)) for r in expected]
+    assert found[0][0][0] == "foxes#0"
+    assert reader.document_frequency("hedges") == 1
+    assert reader.papers(["foxes"]) == {"foxes": PAPERS[0]}
+    with pytest.raises(StoreError, match=r"cannot write to .*copy the folder .*make it writable"):
+        reader.remove(["foxes"])
+    reader.close()
+    assert files(store.path) == before
+
+
+def test_a_store_that_its_owner_has_open_can_be_read_without_permission(store, protect):
+    store.write([entry(paper("otters", "Otters swim."))])
+    assert (store.path / "ledger.sqlite3-wal").stat().st_size
+    protect(store.path)
+    reader = open_store(store.path)
+    assert reader.lexical("otters", 5)[0][0] == "otters#0"
+    assert reader.dense(vector("Otters swim."), 1)[0][0] == "otters#0"
+    reader.close()
+
+
 # --- folders that are no store of ours ----------------------------------------------------
 
 
@@ -315,18 +370,45 @@ def test_reading_creates_nothing(tmp_path):
 
 def test_other_folders_and_files_are_left_alone(tmp_path):
     (tmp_path / "thesis.docx").write_text("precious")
-    with pytest.raises(StoreError, match="holds other files"):
-        open_store(tmp_path, create=True)
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"holds other files.*name an empty folder"):
+            open_store(tmp_path, create=create)
     with pytest.raises(StoreError, match="is a file"):
         open_store(tmp_path / "thesis.docx", create=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.docx"]
 
 
-def test_another_model_is_refused(store):
-    with pytest.raises(StoreError, match=r"embedded with hash-64 .*RAG_EMBEDDING"):
-        Store.open(store.path, "other", 64)
-    with pytest.raises(StoreError, match=r"hash-64 \(64 dimensions\)"):
-        Store.open(store.path, "hash-64", 384)
+class UnreachableEmbedder(HashEmbedder):
+    """Its dimension is not known before it is asked, and it cannot be asked."""
+
+    @property
+    def dimension(self) -> int:  # type: ignore[override]
+        raise ModelError("no endpoint")
+
+
+def test_another_model_is_refused_before_it_is_asked_anything(store):
+    other = UnreachableEmbedder()
+    other.fingerprint = "other"
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"embedded with hash-64, not with other.*RAG_EMB"):
+            Store.open(store.path, other, create=create)
+
+
+def test_only_a_new_store_asks_the_model_for_its_dimension(store, tmp_path):
+    same = Store.open(store.path, UnreachableEmbedder())
+    assert same.lexical("foxes", 1)[0][0] == "foxes#0"
+    same.close()
+    with pytest.raises(ModelError):
+        Store.open(tmp_path / "new", UnreachableEmbedder(), create=True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_model_that_makes_other_vectors_now_is_refused(store):
+    with pytest.raises(StoreError, match="64 dimensions, hash-64 now makes 9"):
+        store.dense(np.ones(9, np.float32), 1)
+    with pytest.raises(StoreError, match="64 dimensions, hash-64 now makes 9"):
+        store.write([(PAPERS[0], split_paper(PAPERS[0]), np.ones((1, 9), np.float32))])
+    assert_in_step(store.path)
 
 
 def test_another_schema_is_refused(store):
@@ -339,5 +421,5 @@ def test_another_schema_is_refused(store):
 @pytest.mark.parametrize("content", [b"", b"not a database" * 100])
 def test_a_damaged_ledger_is_an_error_that_names_it(tmp_path, content):
     (tmp_path / "ledger.sqlite3").write_bytes(content)
-    with pytest.raises(StoreError, match=r"ledger\.sqlite3"):
+    with pytest.raises(StoreError, match=r"ledger\.sqlite3 .*restore a copy.*ingest .*again"):
         open_store(tmp_path, create=True)
