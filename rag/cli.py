@@ -27,7 +27,7 @@ from rag.render import (
 )
 from rag.session import Session, session, tell
 from rag.settings import Settings
-from rag.types import Answer, Status
+from rag.types import Answer, Status, StoreStatus
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -282,8 +282,16 @@ def chat(
 def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> None:
     """Say what the collection holds and what would leave this machine."""
     with session(as_json, debug, store=store) as run:
-        with open_library(run.settings) as library:
-            state = library.status()
+        from rag import sample
+        from rag.library import Library
+
+        with Library.open(settings=run.settings) as library:
+            if sample.stands_in(run.settings):
+                # Not opened here: to load it takes a while, and may send it to a remote model.
+                tell("notice", sample.NOTICE)
+                state = StoreStatus(str(library.path), 0, 0, library.embedder.name, __version__)
+            else:
+                state = library.status()
         run.show(state, status_to_terminal(state, run.settings))
 
 

@@ -28,6 +28,13 @@ def questions() -> tuple[str, ...]:
     return tuple(resources.path("sample/questions.txt").read_text(encoding="utf-8").splitlines())
 
 
+def stands_in(settings: Settings) -> bool:
+    """Whether the sample is what commands open: no store is named and none exists."""
+    if "store" in settings.model_fields_set:
+        return False
+    return not (settings.store.is_dir() and any(settings.store.iterdir()))
+
+
 def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:
     """Open the settings' library, or the sample where no store is named and none exists.
 
@@ -35,8 +42,7 @@ def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:
         settings: a store that they name explicitly is opened as it is.
         tell: called with lines for people: that this is the sample, and progress.
     """
-    named = "store" in settings.model_fields_set
-    if named or (settings.store.is_dir() and any(settings.store.iterdir())):
+    if not stands_in(settings):
         return Library.open(settings=settings)
     tell(NOTICE)
     library = Library.open(settings.store.parent / "sample", settings=settings)

@@ -255,3 +255,18 @@ def test_a_model_that_fails_is_an_error(
     status, _, err = rag("ask", "q")
     assert status == 1
     assert err.splitlines()[-1] == "rag: error: no model at http://x"
+
+
+def test_status_asks_no_model_and_loads_no_sample(
+    rag: Rag, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("RAG_STORE", raising=False)
+    monkeypatch.setenv("RAG_EMBEDDING", "openai:unheard-of")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # nobody listens there
+    monkeypatch.setattr("rag.settings.user_data_path", lambda name: tmp_path / name)
+    status, out, err = rag("status", "--json")
+    assert status == 0
+    assert json.loads(out)["papers"] == 0
+    assert json.loads(out)["store"] == str(tmp_path / "footnote" / "library")
+    assert "No library of your own yet" in err
+    assert list(tmp_path.iterdir()) == []
