@@ -38,7 +38,7 @@ def run_batch(
         raise InputError(f"--out {out} is the file that is read; name another")
     failures = []
     try:
-        file = out.open("w", encoding="utf-8", errors="backslashreplace")
+        file = out.open("w", encoding="utf-8")
     except OSError as error:
         raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
     with file:

@@ -27,7 +27,8 @@ from rag.render import (
 )
 from rag.session import Session, session, tell
 from rag.settings import Settings
-from rag.types import Answer, Status, StoreStatus
+from rag.text import clean, whole
+from rag.types import Answer, Status, StoreStatus, Turn
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -166,7 +167,8 @@ def run(
         with open_assistant(run.settings) as assistant:
 
             def answer(line: RunQuestion) -> dict[str, Any]:
-                document: dict[str, Any] = to_dict(assistant.ask(line.question, line.history))
+                history = tuple(Turn(turn.role, clean(turn.content)) for turn in line.history)
+                document: dict[str, Any] = to_dict(assistant.ask(line.question, history))
                 return document | {"id": line.id}
 
             report = run_batch(questions, out, RunQuestion, answer, n)
@@ -205,7 +207,8 @@ def _check_batch(run: Session, batch: Path, out: Path) -> None:
     from rag.assistant import check as judge
 
     def verdicts(case: CheckCase) -> CheckedCase:
-        return CheckedCase(case.id, judge(case.draft, to_dict(case.sources)).sentences)
+        sources = [{"title": whole(s.title), "text": whole(s.text)} for s in case.sources]
+        return CheckedCase.of(case, judge(whole(case.draft), sources).sentences)
 
     with run.progress("drafts") as count:
         report = run_batch(batch, out, CheckCase, verdicts, count)

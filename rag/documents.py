@@ -1,20 +1,21 @@
 """The JSON documents of the commands that are not one of the values in ``types.py``.
 
 Lines of a batch keep the ``id`` that they came with, a string or a whole number; a line
-without one, or one that is no JSON at all, is ``line-N``, counted from 1.
+without one, or one that is no JSON at all, is ``line-N``, counted from 1. Null counts as absent.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import InputError
+from rag.text import whole
 from rag.types import CheckedSentence, Hit, Paper, Turn
 
 LineId = str | int
@@ -74,6 +75,16 @@ class CheckedCase:
     id: LineId
     sentences: tuple[CheckedSentence, ...]
 
+    @classmethod
+    def of(cls, case: CheckCase, sentences: Sequence[CheckedSentence]) -> CheckedCase:
+        """The verdicts on ``whole(case.draft)``, each on its sentence as the draft has it."""
+        read, end, given = whole(case.draft), 0, []
+        for sentence in sentences:
+            start = read.index(sentence.text, end)
+            end = start + len(sentence.text)
+            given.append(replace(sentence, text=case.draft[start:end]))
+        return cls(case.id, tuple(given))
+
 
 @dataclass(frozen=True, slots=True)
 class FailedLine:
@@ -130,7 +141,8 @@ def _parse(adapter: TypeAdapter[Line], line: bytes, default_id: str) -> Line | F
         return FailedLine(default_id, f"{default_id} is not a JSON object")
     line_id = _usable_id(record.get("id"), default_id)
     try:
-        return adapter.validate_python({**record, "id": line_id})
+        known = {name: value for name, value in record.items() if value is not None}
+        return adapter.validate_python({**known, "id": line_id})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from rag.documents import SearchRow
 from rag.settings import Settings, is_loopback
-from rag.text import clean
+from rag.text import clean, whole
 from rag.types import Answer, CheckedDraft, IngestReport, Source, StoreStatus
 
 DIGITS = 4
@@ -44,8 +44,10 @@ def to_dict(value: Any) -> Any:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """``to_dict`` as text; ``indent=None`` gives one line."""
-    return json.dumps(to_dict(value), ensure_ascii=False, indent=indent)
+    """``to_dict`` as text that UTF-8 can hold; ``indent=None`` gives one line."""
+    document = to_dict(value)
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return text if whole(text) == text else json.dumps(document, indent=indent)
 
 
 # --- Markdown ---------------------------------------------------------------------------

@@ -279,5 +279,5 @@ def _require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
     if found != fingerprint:
         raise StoreError(
             f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
-            "RAG_EMBEDDING to that model, or ingest into a new folder"
+            "RAG_EMBEDDING to that model (unset: the built-in one), or ingest into a new folder"
         )

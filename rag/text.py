@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 
@@ -9,6 +10,7 @@ from rag.errors import InputError
 
 MAX_QUESTION = 2000
 """Characters; a question that is longer is most likely a pasted document."""
+_HALF = re.compile("[\ud800-\udfff]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs"})
 
 
@@ -37,6 +39,14 @@ def clean_question(question: str) -> str:
             "answered; ask it more briefly"
         )
     return cleaned
+
+
+def whole(text: str) -> str:
+    """``text`` with U+FFFD for each half of a surrogate pair; of the same length.
+
+    A broken escape in JSON makes such halves, and no encoder takes them.
+    """
+    return _HALF.sub("\ufffd", text)
 
 
 def brief(text: object) -> str:

@@ -189,6 +189,34 @@ def test_run_answers_each_line_and_goes_on_after_a_bad_one(
     assert len(assistant) == 1
 
 
+def test_run_takes_a_broken_escape_and_an_absent_history(
+    rag: Rag, assistant: list[Scripted], tmp_path: Path
+) -> None:
+    questions, out = tmp_path / "q.jsonl", tmp_path / "run.jsonl"
+    questions.write_text(
+        r'{"id": "\ud800", "question": "q", "history": [{"role": "user", "content": "a\ud800"}]}'
+        '\n{"id": "n", "question": "q", "history": null}\n'
+    )
+    assert rag("run", questions, "--out", out)[0] == 0
+    assert [row["id"] for row in lines(out)] == ["\ud800", "n"]
+    assert assistant[0].histories == [(Turn("user", "a"),), ()]
+
+
+def test_check_gives_a_draft_with_a_broken_escape_back_as_it_came(rag: Rag, tmp_path: Path) -> None:
+    cases, out = tmp_path / "cases.jsonl", tmp_path / "out.jsonl"
+    cases.write_text(
+        r'{"id": "\ud83d", "draft": "Foxes \ud800 swim [1]. Foxes\udc00 cross roads [1].", '
+        r'"sources": [{"title": "On \ud800 foxes", "text": "Foxes cross \udfff roads."}]}'
+    )
+    status, _, err = rag("check", "--batch", cases, "--out", out)
+    assert status == 0, err
+    [row] = lines(out)
+    assert row["id"] == "\ud83d"
+    assert [sentence["text"] for sentence in row["sentences"]] == (
+        ["Foxes \ud800 swim [1].", "Foxes\udc00 cross roads [1]."]
+    )
+
+
 def test_run_with_nothing_done_is_an_error(
     rag: Rag, assistant: list[Scripted], tmp_path: Path
 ) -> None:

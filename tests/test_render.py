@@ -86,6 +86,11 @@ def test_json_rounds_numbers_and_keeps_every_field() -> None:
     assert document["sources"][0]["text"][:35] == document["sentences"][0]["evidence"][0]["quote"]
 
 
+def test_json_is_valid_utf_8_whatever_the_text() -> None:
+    for text in ("naïve 𝛼", "half \ud800 of a pair, naïve"):
+        assert json.loads(to_json({"text": text}).encode()) == {"text": text}
+
+
 def test_search_rows_hold_what_the_contract_names() -> None:
     paper = Paper("p1", "A scanner", ABSTRACT)
     hit = Hit(paper, Passage("p1#0", "p1", ABSTRACT[:35], 0, 35), 0.83, 0.7, 4.1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import InputError
-from rag.text import MAX_QUESTION, brief, clean, clean_question
+from rag.text import MAX_QUESTION, brief, clean, clean_question, whole
 
 
 @given(st.text())
@@ -48,3 +48,7 @@ def test_a_key_is_never_cut_in_two() -> None:
         said = brief("\n".join([*["a"] * (length // 2), "sk-4711-secret", "is bad"]))
         assert len(said) <= 200 and "\n" not in said
         assert "sk-4711-secret" in said or "sk" not in said
+
+
+def test_halves_of_pairs_are_replaced_in_place() -> None:
+    assert whole("a\ud800b\udfff 𝛼") == "a\ufffdb\ufffd 𝛼"
