@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
-from rag.citations import ClaimStream, parse_claims
+from rag.citations import ClaimStream, ends_sentence, parse_claims
 from rag.enforcement import Reviewed, assemble, check_draft, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
 from rag.grounding import support_of
@@ -38,6 +38,8 @@ from rag.types import (
 )
 from rag.writers import Writer, make_writer
 
+MAX_DRAFT = 20_000
+"""Characters; a reply that is longer has run away."""
 RETRIEVED = 10
 _NEAREST = 3
 _PAPERS_PER_CLAIM = 5
@@ -137,12 +139,21 @@ class Assistant:
     def _draft(
         self, question: str, history: Sequence[Turn], sources: Sequence[Source]
     ) -> Iterator[Reviewed | Usage]:
-        stream = ClaimStream()
+        stream, length = ClaimStream(), 0
         with closing(self.writer.draft(question, sources, history)) as deltas:
-            for delta in deltas:
-                if delta.usage != Usage():
-                    yield delta.usage
-                yield from (review(c, sources, question) for c in stream.feed(delta.text))
+            try:
+                for delta in deltas:
+                    if delta.usage != Usage():
+                        yield delta.usage
+                    yield from (review(c, sources, question) for c in stream.feed(delta.text))
+                    length += len(delta.text)
+                    if length > MAX_DRAFT:
+                        raise ModelInterruptedError("the reply is far too long and was cut")
+            except ModelInterruptedError:
+                # The last claim may be half a sentence.
+                whole = [c for c in stream.close() if ends_sentence(c.raw)]
+                yield from (review(c, sources, question) for c in whole)
+                raise
         yield from (review(c, sources, question) for c in stream.close())
 
     def _repair(

@@ -14,8 +14,8 @@ _MAX_HEADING_WORDS = 10
 # A sentence of these alone is talk between writer and reader.
 _TALK = frozenset(
     stem(word)
-    for word in """me us my sure certainly course absolutely hello hi hey thank thanks great good question
-    questions okay ok hope help helps helpful let know feel free please summary summarize
+    for word in """me us my sure certainly course absolutely hello hi hey thank thanks great good
+    question questions okay ok hope help helps helpful let know feel free please summary summarize
     summarise overview answer answers response reply need want like further details detail
     information info clarification assist assistance happy glad look looking provided based brief
     briefly short below following key main points point result results finding findings

@@ -58,6 +58,11 @@ def strip_markers(text: str) -> str:
     return text
 
 
+def ends_sentence(text: str) -> bool:
+    """Whether ``text`` ends with a full stop or its like, citation markers aside."""
+    return strip_markers(text).rstrip(" \n\"'”’)*_")[-1:] in set(".!?。！？")
+
+
 def split_at_markers(text: str) -> list[str]:
     """What stands before, between and after the citation markers of ``text``."""
     parts, start = [], 0

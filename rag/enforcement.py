@@ -15,6 +15,10 @@ from rag.grounding import support_of, verify
 from rag.prompting import NO_ANSWER
 from rag.types import CheckedSentence, Claim, Note, Removed, Sentence, Source
 
+UNCHECKED = "the writer's remark, not a checked statement"
+_DENIES = re.compile(
+    r"\b(?:not?|none|nothing|never|neither|nor|without|only|rather|instead|\w+n't)\b", re.I
+)
 _NOTE = re.compile(r"^\W*note\s*:\W*", re.IGNORECASE)
 _SCOPE = re.compile(
     r"\b(?:source|abstract|paper)s?\b.{0,40}\b(?:not|no|nothing|only)\b", re.IGNORECASE
@@ -112,12 +116,16 @@ def check_draft(draft: str, sources: Sequence[Source]) -> tuple[CheckedSentence,
 def _note(claim: Claim, sources: Sequence[Source], question: str) -> Note | Removed:
     """A writer's remark on the premise or the limits of its answer.
 
-    It is shown as a remark, not as a finding; even so it may speak only of what the question
-    and the sources speak of, figures and names included.
+    It is no finding, so it is shown only if it denies something, speaks of nothing but what
+    the question or one source speaks of, figures and names included, and says what it is.
     """
     body = _NOTE.sub("", claim.bare)
-    topic = Source(1, "", question, "", None, "\n".join(f"{s.title}. {s.text}" for s in sources))
-    verdict = support_of(body, topic)
-    if verdict.verdict == "supported":
-        return Note("scope" if _SCOPE.search(body) else "premise", body)
-    return Removed(claim.text, claim.citations, "unsupported", "a remark beyond the sources")
+    topics = (Source(1, "", question, "", None, source.text + "\n" + source.title)
+              for source in sources)  # fmt: skip
+    if not _DENIES.search(body):
+        reason = "a finding in the form of a remark"
+    elif not any(support_of(body, topic).verdict == "supported" for topic in topics):
+        reason = "a remark beyond the question and its sources"
+    else:
+        return Note("scope" if _SCOPE.search(body) else "premise", f"{body} ({UNCHECKED})")
+    return Removed(claim.text, claim.citations, "unsupported", reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.citations import find_markers
 from rag.history import standalone
+from rag.names import holders
 from rag.quantities import asked_unit, quantities
 from rag.sentences import sentence_spans
 from rag.types import Delta, Removed, Source, Turn
@@ -89,7 +90,10 @@ class ExtractiveWriter:
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         topic = standalone(question, history)
         scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
-        chosen = _choose(candidates, scores, vectors[1:], compared=bool(_COMPARES.search(question)))
+        named = holders(topic, [f"{source.title}. {source.text}" for source in sources])
+        compared = bool(_COMPARES.search(question))
+        asked_for = {sources[row].n for row in named} | {s.n for s in sources[: 2 * compared]}
+        chosen = _choose(candidates, scores, vectors[1:], asked_for, compared)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
             gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
@@ -157,20 +161,30 @@ def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[Cand
 
 
 def _choose(
-    candidates: Sequence[Candidate], scores: np.ndarray, vectors: np.ndarray, compared: bool
+    candidates: Sequence[Candidate],
+    scores: np.ndarray,
+    vectors: np.ndarray,
+    asked_for: Collection[int],
+    compared: bool,
 ) -> list[Candidate]:
-    """The best sentences, no two alike; of several papers where papers are compared."""
+    """The best sentences, no two alike; of several papers where papers are compared.
+
+    Of each source in ``asked_for`` the best one is among them.
+    """
     most = MAX_SENTENCES_COMPARED if compared else MAX_SENTENCES
     per_paper = MAX_PER_PAPER_COMPARED if compared else MAX_SENTENCES
     least = float(scores.max()) - (_BELOW_BEST_COMPARED if compared else _BELOW_BEST)
-    chosen: list[int] = []
-    for row in np.argsort(-scores, kind="stable"):
-        if len(chosen) == most or scores[row] < least:
+    ranked = [int(row) for row in np.argsort(-scores, kind="stable")]
+    chosen = [
+        next(row for row in ranked if candidates[row].source.n == number) for number in asked_for
+    ]
+    for row in ranked:
+        if len(chosen) >= most or scores[row] < least:
             break
         same_paper = sum(candidates[c].source.n == candidates[row].source.n for c in chosen)
         repeats = any(float(vectors[row] @ vectors[c]) > _NEAR_DUPLICATE for c in chosen)
         if same_paper < per_paper and not repeats:
-            chosen.append(int(row))
+            chosen.append(row)
     return [candidates[row] for row in chosen]
 
 

@@ -7,11 +7,13 @@ another thing. Ordinary words are left to the coverage check.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rag.quantities import code_names
 
 _ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z])[^\W\d_]\w*")
 
+_PROPER = re.compile(r"(?<=[^.!?:\s] )[A-Z][a-z]{3,}\b")
 _WORDS = re.compile(r"[^\W_]+")
 _COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -31,6 +33,24 @@ def names(text: str) -> tuple[str, ...]:
     acronyms = (match[0] for match in _ACRONYM.finditer(text))
     plain = [name for name in acronyms if not any(name in code for code in coded)]
     return tuple(dict.fromkeys([*coded, *plain]))
+
+
+def holders(question: str, texts: Sequence[str]) -> set[int]:
+    """Which of ``texts`` the question names: by a name that few of them have.
+
+    Besides acronyms and coded names, a capitalised word inside the question is a name here.
+    """
+    proper = {match[0] for match in _PROPER.finditer(question)}
+    named: set[int] = set()
+    for name in {*names(question), *proper}:
+        having = {
+            row
+            for row, text in enumerate(texts)
+            if (name in _WORDS.findall(text) if name in proper else not absent_names(name, text))
+        }
+        if len(having) <= max(1, len(texts) // 3):
+            named |= having
+    return named
 
 
 def absent_names(claim: str, source: str) -> list[str]:

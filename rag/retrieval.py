@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rag.names import absent_names, names
+from rag.names import holders
 from rag.types import Hit
 from rag.words import content_words, stem, words_of
 
@@ -55,28 +55,30 @@ def retrieve(store: Store, embedder: Embedder, question: str, k: int) -> list[Hi
 def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """The part of ``hits`` that is evidence: none if the collection has no answer.
 
-    The list ends where the fused score falls far below the best, and at ``MAX_SOURCES``.
+    The list ends where the fused score falls far below the best, and at ``MAX_SOURCES``; a
+    paper that the question names is evidence wherever it stands.
     """
-    if not hits or answers(store, question, hits) < _MIN_ANSWERS:
+    if not hits:
         return []
-    return [hit for hit in hits[:MAX_SOURCES] if hit.score >= hits[0].score - _GAP]
+    named = holders(question, _texts(hits))
+    if not named and answers(store, question, hits) < _MIN_ANSWERS:
+        return []
+    least = hits[0].score - _GAP
+    kept = [row for row, hit in enumerate(hits) if row in named or hit.score >= least]
+    first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
+    return [hits[row] for row in sorted(first)]
 
 
 def answers(store: Store, question: str, hits: Sequence[Hit]) -> float:
-    """The probability, in 0..1, that the collection has something on the question at all.
-
-    1 where the question names something by an acronym or a coded name that few of ``hits``
-    have and one does.
-    """
-    texts = [f"{hit.paper.title}. {hit.paper.abstract}" for hit in hits]
-    for name in names(question):
-        having = sum(not absent_names(name, text) for text in texts)
-        if 0 < having <= len(texts) // 3:
-            return 1.0
+    """The probability, in 0..1, that the collection has something on the question at all."""
     cosine = max(hit.dense for hit in hits)
-    share = _rare_share(store, question, texts[:_READ_FOR_SHARE])
+    share = _rare_share(store, question, _texts(hits[:_READ_FOR_SHARE]))
     logit = _ANSWERS_COSINE * cosine + _ANSWERS_SHARE * share + _ANSWERS_BIAS
     return 1 / (1 + math.exp(-logit))
+
+
+def _texts(hits: Sequence[Hit]) -> list[str]:
+    return [f"{hit.paper.title}. {hit.paper.abstract}" for hit in hits]
 
 
 def _rare_share(store: Store, question: str, texts: Sequence[str]) -> float:

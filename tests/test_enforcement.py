@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,12 +100,25 @@ def test_a_repair_takes_the_place_of_the_sentence_that_failed() -> None:
     ]
 
 
-def test_a_remark_is_a_note_and_may_not_bring_in_new_matter() -> None:
-    question = "How fast is the diffusion sampler on ultrasound?"
-    draft = (
-        "Note: the sources report multi-coil MRI inference, not ultrasound.\n"
-        "Note: take 500 mg of aspirin daily.\n"
-    )
-    first, second = (review(claim, SOURCES, question).outcome for claim in parse_claims(draft))
-    assert isinstance(first, Note)
-    assert isinstance(second, Removed)
+QUESTION = "How fast is the diffusion sampler on ultrasound?"
+
+
+def test_a_remark_is_a_note_and_says_what_it_is() -> None:
+    draft = "Note: the sources report multi-coil MRI inference, not ultrasound.\n"
+    (note,) = (review(claim, SOURCES, QUESTION).outcome for claim in parse_claims(draft))
+    assert isinstance(note, Note)
+    assert note.text.endswith("(the writer's remark, not a checked statement)")
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "Note: take 500 mg of aspirin daily, not less.",
+        "Note: diffusion sampling on ultrasound is fast.",
+        "**Note:** inference on MRI is not 90 times faster.",
+        "NOTE: aspirin does not cure stroke in children.",
+    ],
+)
+def test_a_remark_brings_in_no_finding_and_no_new_matter(remark: str) -> None:
+    (claim,) = parse_claims(remark)
+    assert isinstance(review(claim, SOURCES, QUESTION).outcome, Removed)
