@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from rag.errors import SettingsError
 
@@ -66,17 +66,24 @@ def load(**overrides: object) -> Settings:
 
     Raises:
         SettingsError: a value is wrong; names the variable, the value and what is expected.
+            Or ``.env`` cannot be read.
     """
-    _warn_unknown(tuple(sorted(name for name in os.environ if name.startswith(PREFIX))))
     try:
+        given = {name.upper() for name in (*os.environ, *DotEnvSettingsSource(Settings).env_vars)}
+        _warn_unknown(tuple(sorted(name for name in given if name.startswith(PREFIX))))
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         name = name if name.startswith("OPENAI") else PREFIX + name.removeprefix(PREFIX)
+        expected = first["msg"].removeprefix("Value error, ")
         raise SettingsError(
-            f"{name}={first['input']!r} is not usable: {first['msg']}; correct or unset it"
+            f"{name}={first['input']!r} is not usable: {expected}; correct or unset it"
         ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f".env is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror}; make it readable") from error
 
 
 def is_loopback(url: str) -> bool:

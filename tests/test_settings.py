@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,25 @@ def test_an_unknown_name_gets_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_key_is_not_printed() -> None:
     assert "sk-4711" not in repr(Settings(openai_api_key="sk-4711", _env_file=None))
+
+
+def test_a_file_of_settings_is_read_with_the_same_care(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / ".env"
+    file.write_text("RAG_TIMOUT=3\nrag_retries=1\nOTHER=x\n")
+    with pytest.warns(UserWarning, match="RAG_TIMOUT; did you mean RAG_TIMEOUT") as warned:
+        assert load().retries == 1
+    assert len(warned) == 1
+    file.write_bytes("RAG_MODEL=é\n".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 \(byte 10\)"):
+        load()
+
+
+def test_an_unknown_embedding_says_what_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_EMBEDDING", "foo")
+    with pytest.raises(
+        SettingsError, match=r"RAG_EMBEDDING='foo' is not usable: expected 'minilm'"
+    ):
+        load()
