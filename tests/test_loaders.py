@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -176,7 +177,7 @@ def test_a_line_in_another_encoding_is_reported_alone(tmp_path):
     papers, [failure] = load(source)
     assert [p.id for p in papers] == ["1"]
     assert failure.where == f"{source}:2"
-    assert "expected UTF-8" in failure.reason
+    assert failure.reason == "not UTF-8 (byte 11 of the line); save the file as UTF-8 text"
 
 
 # --- identity -----------------------------------------------------------------------------
@@ -250,6 +251,17 @@ def test_a_folder_stands_for_its_files(tmp_path):
     papers, failures = load(tmp_path)
     assert [p.title for p in papers][::2] == ["Wind and the Lateness of Tides", "From Lines"]
     assert failures == []
+
+
+def test_a_folder_without_permission_is_an_error_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+
+    def refuse(folder):  # root may read whatever the permissions say
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match=r"locked: cannot be read \(Permission denied\); check"):
+        load(tmp_path / "locked")
 
 
 def test_nothing_to_read_is_an_error(tmp_path):

@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -58,17 +59,21 @@ def _records(paths: list[Path], on_failure: _Report) -> Iterator[tuple[str, Pape
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    inside = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
-    return inside or [path]
+    with suppress(OSError):  # to be told when it is opened
+        if path.is_dir():
+            return sorted(f for f in path.iterdir() if f.suffix.lower() in FORMATS) or [path]
+    return [path]
 
 
 def _open(file: Path, on_failure: _Report) -> Iterator[tuple[str, Paper]]:
-    if file.is_dir():
-        raise InputError(f"holds no {_EXPECTED} files; name a folder that does")
-    if not file.exists():
-        raise InputError("does not exist; check the path")
+    try:
+        if file.is_dir():
+            next(file.iterdir(), None)  # raises where the folder cannot be read
+            raise InputError(f"holds no {_EXPECTED} files; name a folder that does")
+        if not file.exists():
+            raise InputError("does not exist; check the path")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}); check its permissions") from error
     load = FORMATS.get(file.suffix.lower())
     if load is None:
         advice = "export the text of PDFs" if file.suffix.lower() == ".pdf" else "convert it"

@@ -34,8 +34,9 @@ def read_lines(path: Path, on_failure: Callable[[Failure], None]) -> Iterator[tu
                     raw = raw.removeprefix(b"\xef\xbb\xbf")
                 try:
                     yield where, raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
-                except UnicodeDecodeError:
-                    on_failure(Failure(where, f"expected UTF-8, found {_guess(raw)}; {_ADVICE}"))
+                except UnicodeDecodeError as error:
+                    reason = f"not UTF-8 (byte {error.start} of the line); {_ADVICE}"
+                    on_failure(Failure(where, reason))
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}); check the path") from error
 
@@ -58,11 +59,3 @@ def _sniff(head: bytes) -> None:
         raise InputError(f"expected UTF-8, found UTF-16; {_ADVICE}")
     if b"\0" in head:
         raise InputError(f"expected text, found binary data; {_ADVICE}")
-
-
-def _guess(raw: bytes) -> str:
-    """Name the encoding that the bytes look like, for the message."""
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(raw).best()
-    return f"what looks like {best.encoding}" if best else "other bytes"
