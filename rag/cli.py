@@ -28,7 +28,7 @@ from rag.render import (
 from rag.session import Session, session, tell
 from rag.settings import Settings
 from rag.text import clean, whole
-from rag.types import Answer, Status, StoreStatus, Turn
+from rag.types import Answer, Status, Turn
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -43,8 +43,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+# readable=False: typer would explain its usage; whoever opens the file says what is wrong.
 Store = Annotated[
-    Path | None, typer.Option("--store", metavar="DIR", help="Folder of the collection.")
+    Path | None,
+    typer.Option("--store", metavar="DIR", readable=False, help="Folder of the collection."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -53,7 +55,9 @@ Model = Annotated[
     typer.Option("--model", metavar="NAME", help="Chat model that writes; default: RAG_MODEL."),
 ]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words.")]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the results go.")]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="FILE", readable=False, help="Where the results go.")
+]
 
 
 def main() -> None:
@@ -92,7 +96,8 @@ def _root(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Pages of abstracts, JSON Lines.")
+        list[Path],
+        typer.Argument(metavar="PATH", readable=False, help="Pages of abstracts, JSON Lines."),
     ],
     store: Store = None,
     as_json: Json = False,
@@ -155,7 +160,9 @@ def _ask(run: Session, assistant: Assistant, question: str) -> Answer:
 
 @app.command()
 def run(
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="JSON Lines.")],
+    questions: Annotated[
+        Path, typer.Argument(metavar="QUESTIONS", readable=False, help="JSON Lines.")
+    ],
     out: Out,
     model: Model = None,
     store: Store = None,
@@ -178,13 +185,18 @@ def run(
 @app.command()
 def check(
     draft: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Your own text; - reads standard input.")
+        Path | None,
+        typer.Argument(
+            metavar="FILE", readable=False, help="Your own text; - reads standard input."
+        ),
     ] = None,
     batch: Annotated[
-        Path | None, typer.Option("--batch", metavar="CASES", help="Drafts with their sources.")
+        Path | None,
+        typer.Option("--batch", metavar="CASES", readable=False, help="Drafts with their sources."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where the verdicts go.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", readable=False, help="Where the verdicts go."),
     ] = None,
     store: Store = None,
     as_json: Json = False,
@@ -231,13 +243,17 @@ def _read_text(path: Path) -> str:
 @app.command("eval")
 def evaluate(
     questions: Annotated[
-        Path | None, typer.Argument(metavar="SET", help="Folder of a set; default: the built-in.")
+        Path | None,
+        typer.Argument(
+            metavar="SET", readable=False, help="Folder of a set; default: the built-in."
+        ),
     ] = None,
     split: Annotated[
         Literal["dev", "test", "all"], typer.Option("--split", help="Part of the set.")
     ] = "all",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write the JSON report, too.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", readable=False, help="Write the JSON report, too."),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", metavar="NAME", help="Chat model; RAG_MODEL is not read.")
@@ -286,15 +302,8 @@ def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> 
     """Say what the collection holds and what would leave this machine."""
     with session(as_json, debug, store=store) as run:
         from rag import sample
-        from rag.library import Library
 
-        with Library.open(settings=run.settings) as library:
-            if sample.stands_in(run.settings):
-                # Not opened here: to load it takes a while, and may send it to a remote model.
-                tell("notice", sample.NOTICE)
-                state = StoreStatus(str(library.path), 0, 0, library.embedder.name, __version__)
-            else:
-                state = library.status()
+        state = sample.status(run.settings, lambda line: tell("notice", line))
         run.show(state, status_to_terminal(state, run.settings))
 
 

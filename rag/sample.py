@@ -9,11 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from rag import resources
+from rag import __version__, resources
 from rag.errors import StoreBusyError
 from rag.library import Library
 from rag.loaders import load_papers
 from rag.settings import Settings
+from rag.types import StoreStatus
 
 NOTICE = "No library of your own yet: using the sample collection. Add papers: rag ingest FILE"
 
@@ -26,6 +27,18 @@ def path() -> Path:
 def questions() -> tuple[str, ...]:
     """Questions to try on the sample collection."""
     return tuple(resources.path("sample/questions.txt").read_text(encoding="utf-8").splitlines())
+
+
+def status(settings: Settings, tell: Callable[[str], None]) -> StoreStatus:
+    """What a library of one's own holds: nothing where the sample stands in for it.
+
+    The sample is not opened: to load it takes a while, and may send it to a remote model.
+    """
+    with Library.open(settings=settings) as library:
+        if not stands_in(settings):
+            return library.status()
+        tell(NOTICE)
+        return StoreStatus(str(library.path), 0, 0, library.embedder.name, __version__)
 
 
 def stands_in(settings: Settings) -> bool:

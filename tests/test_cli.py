@@ -112,6 +112,33 @@ def test_wrong_usage_is_status_2(rag: Rag, args: list[str]) -> None:
     assert "Error: " in err
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["ingest", "FILE"],
+        ["run", "FILE", "--out", "FILE"],
+        ["check", "FILE"],
+        ["check", "--batch", "FILE", "--out", "FILE"],
+        ["eval", "FILE"],
+        ["eval", "--out", "FILE"],
+        ["status", "--store", "FILE"],
+    ],
+)
+def test_a_file_without_permission_is_no_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, args: list[str]
+) -> None:
+    def refuse(*_args: object, **_named: object) -> None:
+        raise InputError("opened")  # whoever opens the file will say what is wrong
+
+    file = tmp_path / "file"
+    file.touch()
+    # Not chmod: root may read whatever the permissions say.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr(cli, "session", refuse)
+    with pytest.raises(InputError, match="opened"):
+        cli.app([str(file) if arg == "FILE" else arg for arg in args])
+
+
 def test_json_is_the_only_thing_on_standard_output(rag: Rag, assistant: list[Scripted]) -> None:
     status, out, err = rag("ask", "How many?", "--json", "--model", "m", "--store", "/s")
     assert status == 0
