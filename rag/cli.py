@@ -26,7 +26,7 @@ from rag.render import (
     to_terminal,
 )
 from rag.session import Session, session, tell
-from rag.settings import Settings
+from rag.settings import Settings, can_open_browser
 from rag.text import clean, whole
 from rag.types import Answer, Status, Turn
 
@@ -294,7 +294,8 @@ def chat(
             run.show({"url": f"http://{host}:{port}/"}, "")
             run.output.flush()
         page = resources.module("app")
-        page.launch(run.settings, host=host, port=port, open_browser=not no_browser)
+        browser = not no_browser and can_open_browser()
+        page.launch(run.settings, host=host, port=port, open_browser=browser)
 
 
 @app.command()

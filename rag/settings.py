@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import warnings
 from functools import lru_cache
 from ipaddress import ip_address
@@ -84,6 +85,13 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(f".env is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     except OSError as error:
         raise SettingsError(f".env cannot be read: {error.strerror}; make it readable") from error
+
+
+def can_open_browser() -> bool:
+    """Whether a browser has somewhere to appear; over a terminal, Python would start lynx."""
+    return sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
 
 
 def is_loopback(url: str) -> bool:

@@ -325,3 +325,22 @@ def test_status_asks_no_model_and_loads_no_sample(
     assert json.loads(out)["store"] == str(tmp_path / "footnote" / "library")
     assert "No library of your own yet" in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("display", "options", "opened"),
+    [(":0", [], True), (":0", ["--no-browser"], False), ("", [], False)],
+)
+def test_chat_opens_a_browser_where_there_is_a_display(
+    rag: Rag, monkeypatch: pytest.MonkeyPatch, display: str, options: list[str], opened: bool
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setattr(
+        "app.launch", lambda _settings, open_browser, **_named: asked.append(open_browser)
+    )
+    assert rag("chat", *options) == (0, "", "")
+    assert asked == [opened]
