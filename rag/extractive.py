@@ -85,14 +85,17 @@ class ExtractiveWriter:
     ) -> Generator[Delta, None, None]:
         """The sentences that answer best, grouped by paper, papers in their order."""
         candidates = _candidates(sources, history)
-        if not candidates or not _has_asked_unit(question, candidates):
+        if not candidates:
             return
-        vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         topic = standalone(question, history)
-        scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
         named = holders(topic, [f"{source.title}. {source.text}" for source in sources])
         compared = bool(_COMPARES.search(question))
-        asked_for = {sources[row].n for row in named} | {s.n for s in sources[: 2 * compared]}
+        named_papers = {sources[row].n for row in named}
+        if not _has_asked_unit(question, candidates, named_papers):
+            return
+        asked_for = named_papers | {s.n for s in sources[: 2 * compared]}
+        vectors = self._embedder.encode([question, *(c.text for c in candidates)])
+        scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
         chosen = _choose(candidates, scores, vectors[1:], asked_for, compared)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
@@ -109,10 +112,11 @@ class ExtractiveWriter:
         """None: rewriting a question takes a model."""
 
 
-def _has_asked_unit(question: str, candidates: Sequence[Candidate]) -> bool:
-    """Whether a question for hours or dollars finds any: else nothing here answers it."""
+def _has_asked_unit(question: str, candidates: Sequence[Candidate], named: Collection[int]) -> bool:
+    """Whether a question for hours or dollars finds any, in the papers that it names."""
     unit = asked_unit(question)
-    return not unit or any(q.unit == unit for c in candidates for q in quantities(c.text))
+    read = [c for c in candidates if c.source.n in named] or candidates
+    return not unit or any(q.unit == unit for c in read for q in quantities(c.text))
 
 
 def score_sentences(

@@ -35,18 +35,19 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*coded, *plain]))
 
 
-def holders(question: str, texts: Sequence[str]) -> set[int]:
+def holders(question: str, texts: Sequence[str], *, proper: bool = True) -> set[int]:
     """Which of ``texts`` the question names: by a name that few of them have.
 
-    Besides acronyms and coded names, a capitalised word inside the question is a name here.
+    Besides acronyms and coded names, a capitalised word inside the question is a name here
+    if ``proper``; such a word may also be a country.
     """
-    proper = {match[0] for match in _PROPER.finditer(question)}
+    words = {match[0] for match in _PROPER.finditer(question)} if proper else set()
     named: set[int] = set()
-    for name in {*names(question), *proper}:
+    for name in {*names(question), *words}:
         having = {
             row
             for row, text in enumerate(texts)
-            if (name in _WORDS.findall(text) if name in proper else not absent_names(name, text))
+            if (name in _WORDS.findall(text) if name in words else not absent_names(name, text))
         }
         if len(having) <= max(1, len(texts) // 3):
             named |= having

@@ -60,9 +60,11 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """
     if not hits:
         return []
-    named = holders(question, _texts(hits))
-    if not named and answers(store, question, hits) < _MIN_ANSWERS:
+    texts = _texts(hits)
+    known = holders(question, texts, proper=False)
+    if not known and answers(store, question, hits) < _MIN_ANSWERS:
         return []
+    named = holders(question, texts)
     least = hits[0].score - _GAP
     kept = [row for row, hit in enumerate(hits) if row in named or hit.score >= least]
     first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
