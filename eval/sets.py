@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -24,18 +25,20 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 M = TypeVar("M", bound=BaseModel)
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A line of a set's files: frozen, and nothing in it but what it names."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Message(_Record):
+class Message(Record):
     """One message of the conversation before the question."""
 
     role: Literal["user", "assistant"]
     content: Text
 
 
-class Fact(_Record):
+class Fact(Record):
     """A fact that an answer should state."""
 
     text: Text
@@ -46,7 +49,7 @@ class Fact(_Record):
     """Whether an answer without it has failed the question."""
 
 
-class Item(_Record):
+class Item(Record):
     """One question, and what a good answer to it holds."""
 
     id: Text
@@ -81,7 +84,9 @@ class Item(_Record):
         return self
 
 
-class _Header(_Record):
+class Header(Record):
+    """``set.json``: what a set is called and what it asks about."""
+
     name: Text
     version: Text
     collection: Text
@@ -102,8 +107,7 @@ class QuestionSet:
     @property
     def collection_hash(self) -> str:
         """SHA-256 over the papers' content, in the collection's order."""
-        joined = "\n".join(f"{paper.id} {paper.content_hash}" for paper in self.papers)
-        return hashlib.sha256(joined.encode()).hexdigest()
+        return collection_hash(self.papers)
 
     def part(self, split: Split) -> tuple[Item, ...]:
         """The items of one half, or all of them."""
@@ -118,10 +122,10 @@ def load_set(path: Path | None = None) -> QuestionSet:
     """
     folder = path or resources.path(SHIPPED)
     head_path, items_path = folder / "set.json", folder / "questions.jsonl"
-    head_bytes, item_bytes = _read(head_path), _read(items_path)
-    head = _parse(_Header, head_bytes.strip(), f"{head_path}:1")
-    collection = _collection(folder, head.collection, head_path)
-    papers = _papers(collection)
+    head_bytes, item_bytes = read_file(head_path), read_file(items_path)
+    head = parse_record(Header, head_bytes.strip(), f"{head_path}:1")
+    collection = collection_path(folder, head.collection, head_path)
+    papers = collection_papers(collection)
     items = _items(item_bytes, items_path, {paper.id for paper in papers})
     digest = hashlib.sha256(head_bytes + b"\0" + item_bytes).hexdigest()
     return QuestionSet(head.name, head.version, digest, items, collection, papers)
@@ -133,7 +137,7 @@ def _items(content: bytes, path: Path, paper_ids: set[str]) -> tuple[Item, ...]:
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        item = _parse(Item, line, where)
+        item = parse_record(Item, line, where)
         if item.id in items:
             raise InputError(f"{where}: id: expected each id once, found {item.id!r} again")
         if unknown := [gold for gold in item.gold if gold not in paper_ids]:
@@ -147,7 +151,12 @@ def _items(content: bytes, path: Path, paper_ids: set[str]) -> tuple[Item, ...]:
     return tuple(items.values())
 
 
-def _parse(model: type[M], line: bytes, where: str) -> M:
+def parse_record(model: type[M], line: bytes, where: str) -> M:
+    """Read one line of a set.
+
+    Raises:
+        InputError: names ``where``, the field, what was expected and what was found.
+    """
     try:
         return model.model_validate_json(line)
     except ValidationError as error:
@@ -168,18 +177,27 @@ def _short(value: object, limit: int = 80) -> str:
     return repr(text[:limit] + "…" if len(text) > limit else text)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read a file of a set.
+
+    Raises:
+        InputError: it is not there or cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{path}: expected a file of a question set (set.json and questions.jsonl in one "
-            f"folder), found none that can be read ({error.strerror}); give the set's folder"
+            f"{path}: expected a file of a set (set.json beside questions.jsonl or drafts.jsonl), "
+            f"found none that can be read ({error.strerror}); give the set's folder"
         ) from error
 
 
-def _collection(folder: Path, name: str, where: Path) -> Path:
-    """A file in the set's folder, or the name of a collection shipped with Footnote."""
+def collection_path(folder: Path, name: str, where: Path) -> Path:
+    """Find a file in the set's folder, or a collection shipped with Footnote by its name.
+
+    Raises:
+        InputError: there is neither.
+    """
     own = folder / name
     if own.is_file():
         return own
@@ -192,9 +210,20 @@ def _collection(folder: Path, name: str, where: Path) -> Path:
         ) from None
 
 
-def _papers(collection: Path) -> tuple[Paper, ...]:
+def collection_papers(collection: Path) -> tuple[Paper, ...]:
+    """Read the papers that a set asks about.
+
+    Raises:
+        InputError: a paper cannot be read.
+    """
     failures: list[Failure] = []
     papers = tuple(load_papers([collection], failures.append))
     if failures:
         raise InputError(f"{failures[0].where}: {failures[0].reason}; correct the collection")
     return papers
+
+
+def collection_hash(papers: Sequence[Paper]) -> str:
+    """SHA-256 over the papers' content, in the collection's order."""
+    joined = "\n".join(f"{paper.id} {paper.content_hash}" for paper in papers)
+    return hashlib.sha256(joined.encode()).hexdigest()

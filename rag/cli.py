@@ -245,7 +245,9 @@ def evaluate(
     questions: Annotated[
         Path | None,
         typer.Argument(
-            metavar="SET", readable=False, help="Folder of a set; default: the built-in."
+            metavar="SET",
+            readable=False,
+            help="Folder of a set; default: the built-in. Or the word drafts: the check.",
         ),
     ] = None,
     split: Annotated[
@@ -263,11 +265,17 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Measure search, answers and refusals, offline."""
+    of_drafts = questions == Path("drafts")
+    if of_drafts and model:
+        raise typer.BadParameter("drafts are checked as they stand; leave out --model")
     # Nothing is sent for a variable that was set for other work: only --model asks a model.
     with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
         harness = resources.module("eval")
-        with run.progress("questions") as count:
-            report = harness.evaluate(questions, run.settings, split=split, on_progress=count)
+        with run.progress("drafts" if of_drafts else "questions") as count:
+            if of_drafts:
+                report = harness.evaluate_drafts(split=split, on_progress=count)
+            else:
+                report = harness.evaluate(questions, run.settings, split=split, on_progress=count)
         if out is not None:
             try:
                 out.write_text(to_json(report.to_dict()) + "\n", encoding="utf-8")

@@ -237,7 +237,7 @@ def test_a_wrong_line_is_named_with_what_was_expected_and_found(tmp_path, change
 def test_half_a_line_of_json_and_a_missing_set(tmp_path):
     with pytest.raises(InputError, match=r"questions\.jsonl:7: Invalid JSON"):
         load_set(broken(tmp_path, '{"id": "x'))
-    with pytest.raises(InputError, match=r"set\.json: expected a file of a question set"):
+    with pytest.raises(InputError, match=r"set\.json: expected a file of a set"):
         load_set(tmp_path / "nowhere")
 
 
