@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant as Assistant
-    from rag.assistant import check as check
+    from rag.checking import check as check
     from rag.errors import RagError as RagError
     from rag.library import Library as Library
     from rag.settings import Settings as Settings
@@ -39,7 +39,7 @@ _HOMES = {
     "Settings": "settings",
     "Source": "types",
     "Turn": "types",
-    "check": "assistant",
+    "check": "checking",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
+from rag.checking import check_against, digest, number_sources
 from rag.citations import ClaimStream, ends_sentence, parse_claims
-from rag.enforcement import Reviewed, assemble, check_draft, merge_repairs, review
+from rag.enforcement import Reviewed, assemble, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
-from rag.grounding import support_of
 from rag.history import resolve
 from rag.library import Library
 from rag.prompting import NO_ANSWER
 from rag.retrieval import cut, retrieve
-from rag.text import MAX_QUESTION, clean_question
+from rag.text import clean, clean_question
 from rag.types import (
     Answer,
     CheckedDraft,
-    CheckedSentence,
     Delta,
     Event,
-    Evidence,
     Found,
     Hit,
     Note,
@@ -71,6 +68,7 @@ class Assistant:
         """
         clock = _Clock()
         question = clean_question(question)
+        history = [Turn(turn.role, clean(turn.content)) for turn in history]
         yield Status("searching")
         query, usage = resolve(question, history, self.writer.condense)
         hits = retrieve(self.library.store, self.library.embedder, query, RETRIEVED)
@@ -117,24 +115,7 @@ class Assistant:
         Numbers in the result refer to the result's own ``sources``; citations in the text are
         the person's and are left out of account.
         """
-        numbered: dict[str, Source] = {}
-        sentences = []
-        for claim in parse_claims(text):
-            if not claim.text:
-                continue
-            if not claim.checkable:
-                sentences.append(
-                    _checked(claim.text, True, "not_a_claim", "states nothing to check")
-                )
-                continue
-            hits = retrieve(
-                self.library.store,
-                self.library.embedder,
-                claim.bare[:MAX_QUESTION],
-                _PAPERS_PER_CLAIM,
-            )
-            sentences.append(_best_support(claim.text, claim.bare, hits, numbered))
-        return CheckedDraft(_digest(text), tuple(sentences), tuple(numbered.values()))
+        return check_against(text, self.library)
 
     def _draft(
         self, question: str, history: Sequence[Turn], sources: Sequence[Source]
@@ -182,7 +163,7 @@ class _AnswerBuilder:
         sources: tuple[Source, ...], model: str,
     ) -> None:  # fmt: skip
         self.question, self.query, self.model, self.sources = question, query, model, sources
-        self.id = _digest(question, *(turn.content for turn in history))
+        self.id = digest(question, *(turn.content for turn in history))
         self.retrieved = tuple(
             Retrieved(h.paper.id, h.paper.title, round(h.score, 4)) for h in hits
         )
@@ -226,83 +207,10 @@ class _AnswerBuilder:
         )  # fmt: skip
 
 
-def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedDraft:
-    """Check a draft with ``[n]`` citations against the sources that it cites.
-
-    Args:
-        draft: the text.
-        sources: numbered from 1 in this order; each a ``Source`` or a mapping with ``title``
-            and ``text``.
-
-    Returns:
-        The verdict on each sentence, in order: no repair, no re-attribution.
-
-    Raises:
-        InputError: a source is none, or lacks its text.
-    """
-    numbered = tuple(_as_source(n, source) for n, source in enumerate(sources, start=1))
-    return CheckedDraft(_digest(draft), check_draft(draft, numbered), numbered)
-
-
-def number_sources(hits: Sequence[Hit]) -> tuple[Source, ...]:
-    """The papers of ``hits`` as sources, from 1, best first."""
-    return tuple(
-        Source(n, h.paper.id, h.paper.title, h.paper.url, h.paper.year, h.paper.abstract)
-        for n, h in enumerate(hits, start=1)
-    )
-
-
 def _collection_notes(evidence: Sequence[Hit], reviewed: Sequence[Reviewed]) -> tuple[Note, ...]:
     cited = {n for i in reviewed if isinstance(i.outcome, Sentence) for n in i.outcome.citations}
     remarks = [hit.paper.note for n, hit in enumerate(evidence, start=1) if n in cited]
     return tuple(Note("collection", text) for text in dict.fromkeys(remarks) if text)
-
-
-def _best_support(
-    text: str, bare: str, hits: Sequence[Hit], numbered: dict[str, Source]
-) -> CheckedSentence:
-    verdicts = [(support_of(bare, source), source) for source in number_sources(hits)]
-    carrying = [(v, s) for v, s in verdicts if v.verdict == "supported"]
-    if not carrying:
-        nearest = max((v for v, _ in verdicts), key=lambda v: v.support, default=None)
-        support = nearest.support if nearest else 0.0
-        reason = "no paper of the library supports it"
-        return _checked(text, False, "unsupported", reason, support=support)
-    evidence: list[Evidence] = []
-    for _, source in carrying:
-        fresh = Source(len(numbered) + 1, source.paper_id, source.title, source.url, source.year,
-                       source.text)  # fmt: skip
-        kept = numbered.setdefault(source.paper_id, fresh)
-        evidence += support_of(bare, kept).evidence
-    numbers = tuple(sorted({item.source for item in evidence}))
-    best = max(v.support for v, _ in carrying)
-    return CheckedSentence(text, numbers, True, "supported", "", best, 0.0, tuple(evidence))
-
-
-def _checked(
-    text: str, kept: bool, verdict: str, reason: str, support: float = 0.0
-) -> CheckedSentence:
-    return CheckedSentence(text, (), kept, verdict, reason, support, 0.0, ())  # type: ignore[arg-type]
-
-
-def _as_source(n: int, source: Source | Mapping[str, str]) -> Source:
-    if isinstance(source, Source):
-        return Source(n, source.paper_id, source.title, source.url, source.year, source.text)
-    if not isinstance(source, Mapping):
-        raise InputError(f'source {n} must have "title" and "text"; found {_type(source)}')
-    title, text = source.get("title", ""), source.get("text")
-    for name, value in {"title": title, "text": text}.items():
-        if not isinstance(value, str):
-            raise InputError(f'source {n} needs a "{name}", a string; found {_type(value)}')
-    return Source(n, str(source.get("id", n)), title, "", None, str(text))
-
-
-def _type(value: object) -> str:
-    return "none" if value is None else type(value).__name__
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
 
 
 class _Clock:

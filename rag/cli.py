@@ -216,7 +216,7 @@ def check(
 
 
 def _check_batch(run: Session, batch: Path, out: Path) -> None:
-    from rag.assistant import check as judge
+    from rag.checking import check as judge
 
     def verdicts(case: CheckCase) -> CheckedCase:
         sources = [{"title": whole(s.title), "text": whole(s.text)} for s in case.sources]

@@ -13,6 +13,8 @@ from typing import Literal
 
 from text_to_num import alpha2digit
 
+from rag.text import whole
+
 Rounding = Literal["exact", "near", "at_least", "at_most"]
 
 
@@ -97,7 +99,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     text = _CODE_NAME.sub(lambda m: m[0] if _reads_as_quantity(m[0]) else " ; ", text)
     found = _in_digits(text)
     words = _HYPHENATED.sub(r"\1 ", _NUMBER.sub(" ; ", text))
-    spelled = alpha2digit(words, "en", 2.0)
+    spelled = alpha2digit(whole(words), "en", 2.0)
     if spelled != words:
         known = set(_NUMBER.findall(words))
         found += [q for q in _in_digits(spelled) if q.raw not in known]

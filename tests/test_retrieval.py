@@ -13,7 +13,7 @@ from rag import sample
 from rag.library import Library
 from rag.loaders import load_papers
 from rag.minilm import MiniLM
-from rag.retrieval import MAX_SOURCES, answers, cut, fuse, retrieve
+from rag.retrieval import MAX_SOURCES, cut, fuse, retrieve
 from rag.settings import Settings
 from rag.types import Hit
 from tests.conftest import RECORDS
