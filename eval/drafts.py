@@ -19,7 +19,7 @@ from pydantic import Field
 from pydantic import model_validator as validator
 
 from rag import resources
-from rag.assistant import check
+from rag.checking import check
 from rag.citations import cited_numbers
 from rag.errors import InputError
 from rag.types import CheckedSentence, Paper
