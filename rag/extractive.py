@@ -59,6 +59,8 @@ _COMPARES = re.compile(
     r"\b(?:compar\w*|differ\w*|versus|vs|both|each|respectively|than|these (?:two|three)|"
     r"and (?:what|how|which|where)|which .* or)\b", re.I
 )  # fmt: skip
+# Such a question is not answered by one paper.
+_CONTRASTS = re.compile(r"\b(?:compar\w*|differ\w*|versus|vs|both|each)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class ExtractiveWriter:
         named_papers = {sources[row].n for row in named}
         if not _has_asked_unit(question, candidates, named_papers):
             return
-        asked_for = named_papers | {s.n for s in sources[: 2 * compared]}
+        asked_for = named_papers | {s.n for s in sources[: 2 * bool(_CONTRASTS.search(question))]}
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
         chosen = _choose(candidates, scores, vectors[1:], asked_for, compared)

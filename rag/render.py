@@ -144,7 +144,7 @@ def checked_to_terminal(draft: CheckedDraft) -> RenderableType:
             Text(s.verdict, style="green" if good else "red"),
             Text("" if s.verdict == "not_a_claim" else f"{s.support:.2f}"),
             _marked(one_line(s.text)),
-            Text(one_line(s.reason or ", ".join(f"source {e.source}" for e in s.evidence))),
+            Text(one_line(s.reason or ", ".join(f"source {n}" for n in s.citations))),
         )
     evidence = [(e.source, e.quote) for s in draft.sentences for e in s.evidence]
     named = {n for n, _ in evidence}
