@@ -22,6 +22,11 @@ _TALK = frozenset(
     collection list ask anything else additional interested topic here's note welcome enjoy
     reading conclusion sum""".split()
 )
+_OFFER = re.compile(
+    r"^(?:would you like|do you want me|shall i|should i|want me to|let me know (?:if|whether) you"
+    r"|feel free to|(?:i am |i'm )?(?:happy|glad) to (?:go|help|expand|elaborate|compare))\b",
+    re.IGNORECASE,
+)
 # A heading has no verb: "Aspirin cures stroke" is none.
 _VERBS = frozenset(
     stem(word)
@@ -48,7 +53,7 @@ def states_nothing(raw: str, bare: str, cited: bool) -> bool:
         return True  # a rule, a table's separator, a bare marker
     if cited or re.search(r"\d", bare) or quantities(bare):
         return False
-    if content_words(bare) <= _TALK:
+    if content_words(bare) <= _TALK or _OFFER.match(bare):
         return True
     words = re.findall(r"[^\W\d_]+", bare.lower())
     is_heading = raw.startswith(("#", "|")) or re.fullmatch(r"\*\*.+\*\*:?", raw)

@@ -67,6 +67,7 @@ _BEFORE: tuple[tuple[Rounding, re.Pattern[str]], ...] = (
                            r"|\bup to|\bbelow|<|≤)\s*$", re.I)),
     ("near", re.compile(r"(?:\b(?:about|around|approx\w*\.?|roughly|some|circa)|~|≈)\s*$", re.I)),
 )  # fmt: skip
+_FACTOR = re.compile(r"\bfactors? (?:of )?$", re.I)
 _AMOUNTS = {
     "2 times": "twice double doubles doubled doubling twofold two-fold",
     "3 times": "thrice triple triples tripled tripling threefold",
@@ -169,11 +170,14 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
     scale = (match["scale"] or match["si"] or "").lower()
     word = (match["sign"] or match["word"] or "").lower()
     unit = _UNIT_OF.get(word, "")
+    before = text[: match.start()][-24:]
+    if not unit and _FACTOR.search(before):
+        unit = "times"
     if match["word"] and not unit and _glued(match, text):
         return None  # part of a name: "3D", "T2"
     end = match.end() if unit else (match.end("scale") if scale else match.end("number"))
     raw = text[match.start() : max(end, match.end("si"))].strip()
-    rounding = next((r for r, p in _BEFORE if p.search(text[: match.start()][-24:])), None)
+    rounding = next((r for r, p in _BEFORE if p.search(before)), None)
     return Quantity(
         raw, value * Decimal(10) ** _SCALES.get(scale, 0), unit,
         rounding or ("near" if scale else "exact"),

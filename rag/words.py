@@ -17,7 +17,9 @@ _STOP_WORDS = frozenset(
     proposed proposes present presented presents show shown shows showed report reported reports
     find finds found describe describes described introduce introduces introduced
     according abstract abstracts source sources paper papers percent percentage
-    times fold""".split()
+    times fold thousand million billion terabyte terabytes gigabyte gigabytes roughly
+    approximately nearly almost around either neither though although whereas namely among versus
+    several various least best once twice""".split()
 )
 _SUFFIXES = (
     "izations isations ization isation ational fulness ousness iveness ements ement ments ment "
