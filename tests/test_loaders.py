@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from rag import sample
 from rag.errors import InputError
 from rag.loaders import load_papers
 from rag.types import Failure, Paper
@@ -89,12 +89,14 @@ def test_page_with_windows_line_ends_and_byte_order_mark(tmp_path):
     assert [p.abstract for p in papers] == [TIDES, OWLS]
 
 
-@pytest.mark.skipif("FOOTNOTE_PAGE" not in os.environ, reason="FOOTNOTE_PAGE names no page")
-def test_the_real_page():
-    page = Path(os.environ["FOOTNOTE_PAGE"])
+def test_a_page_of_95_papers_is_taken_as_it_is(tmp_path):
+    """The sample's titles and digests, laid out as a papers page is when it is copied."""
+    lines = sample.path().read_text(encoding="utf-8").splitlines()
+    pairs = [(record["title"], record["abstract"]) for record in map(json.loads, lines)]
+    page = tmp_path / "page.txt"
+    header = "new\n\nGet papers by mail!\n\nSubscribe\n\nby someone and others\n\nMay 3\n\n"
+    page.write_text(header + "\n\n".join(map("\n\n".join, pairs)), encoding="utf-8")
     papers, failures = load(page)
-    lines = [line for line in page.read_text(encoding="utf-8").split("\n") if line.strip()]
-    pairs = list(zip(lines[5::2], lines[6::2], strict=True))
     assert [(p.title, p.abstract) for p in papers] == pairs
     assert len({p.id for p in papers}) == 95
     assert failures == []
