@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from rag import html, resources
 from rag.errors import RagError, SettingsError
 from rag.exchange import Exchange, end, follow, in_thread
 from rag.headers import LocalOnly
+from rag.render import to_dict
 from rag.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -52,9 +53,25 @@ def build(assistant: Assistant) -> gr.Blocks:
     import gradio as gr
 
     with gr.Blocks(title="Footnote", analytics_enabled=False) as page:
+        # First: Gradio would name the page's own events "ask", too.
+        gr.api(_for_programs(assistant), api_name="ask", concurrency_id="ask")
         _Chat(assistant).connect()
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
+
+
+def _for_programs(assistant: Assistant) -> Callable[[str], dict[str, Any]]:
+    """The page's API: ``/ask`` answers a question with the JSON document of ``rag ask``."""
+    import gradio as gr
+
+    def ask(question: str) -> dict[str, Any]:
+        try:
+            document: dict[str, Any] = to_dict(assistant.ask(question))
+        except RagError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return document
+
+    return ask
 
 
 def serve(page: gr.Blocks, host: str, port: int, *, open_browser: bool = False) -> str:
