@@ -21,13 +21,13 @@ from pydantic import model_validator as validator
 from rag import resources
 from rag.checking import check
 from rag.citations import cited_numbers
-from rag.errors import InputError
 from rag.types import CheckedSentence, Paper
 
 from .drafts_report import DraftReport, Part, SentenceResult
 from .sets import (
     SHIPPED,
     Header,
+    Identified,
     Record,
     Split,
     Text,
@@ -35,6 +35,7 @@ from .sets import (
     collection_papers,
     collection_path,
     parse_record,
+    parse_records,
     read_file,
 )
 
@@ -59,10 +60,9 @@ class LabelledSentence(Record):
     """What is wrong, in a few words."""
 
 
-class Draft(Record):
+class Draft(Identified):
     """A draft over numbered sources."""
 
-    id: Text
     split: Literal["dev", "test"]
     question: Text
     sources: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -126,29 +126,9 @@ def load_drafts(path: Path | None = None) -> DraftSet:
     papers = collection_papers(collection_path(folder, head.collection, head_path))
     content = read_file(drafts_path)
     by_id = {paper.id: paper for paper in papers}
-    drafts = _drafts(content, drafts_path, by_id)
+    drafts = parse_records(Draft, content, drafts_path, by_id, "sources")
     digest = hashlib.sha256(content).hexdigest()
     return DraftSet(head.name, head.version, digest, collection_hash(papers), drafts, by_id)
-
-
-def _drafts(content: bytes, path: Path, papers: dict[str, Paper]) -> tuple[Draft, ...]:
-    drafts: dict[str, Draft] = {}
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        draft = parse_record(Draft, line, where)
-        if draft.id in drafts:
-            raise InputError(f"{where}: id: expected each id once, found {draft.id!r} again")
-        if unknown := [source for source in draft.sources if source not in papers]:
-            raise InputError(
-                f"{where}: sources: expected ids of papers in the set's collection, "
-                f"found {unknown[0]!r}"
-            )
-        drafts[draft.id] = draft
-    if not drafts:
-        raise InputError(f"{path}:1: expected at least one draft, found none")
-    return tuple(drafts.values())
 
 
 def evaluate_drafts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -31,6 +31,15 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Identified(Record):
+    """A record with an id of its own in its file."""
+
+    id: Text
+
+
+R = TypeVar("R", bound=Identified)
+
+
 class Message(Record):
     """One message of the conversation before the question."""
 
@@ -49,10 +58,9 @@ class Fact(Record):
     """Whether an answer without it has failed the question."""
 
 
-class Item(Record):
+class Item(Identified):
     """One question, and what a good answer to it holds."""
 
-    id: Text
     type: ItemType
     split: Literal["dev", "test"]
     question: Text
@@ -126,29 +134,42 @@ def load_set(path: Path | None = None) -> QuestionSet:
     head = parse_record(Header, head_bytes.strip(), f"{head_path}:1")
     collection = collection_path(folder, head.collection, head_path)
     papers = collection_papers(collection)
-    items = _items(item_bytes, items_path, {paper.id for paper in papers})
+    items = parse_records(Item, item_bytes, items_path, {paper.id for paper in papers}, "gold")
     digest = hashlib.sha256(head_bytes + b"\0" + item_bytes).hexdigest()
     return QuestionSet(head.name, head.version, digest, items, collection, papers)
 
 
-def _items(content: bytes, path: Path, paper_ids: set[str]) -> tuple[Item, ...]:
-    items: dict[str, Item] = {}
+def parse_records(
+    model: type[R], content: bytes, path: Path, paper_ids: Collection[str], refers: str
+) -> tuple[R, ...]:
+    """Read the lines of a set: each id once, and only papers of the set's collection.
+
+    Args:
+        model: what a line is.
+        content: the file's bytes, at ``path``.
+        paper_ids: of the collection.
+        refers: the field of ``model`` that holds ids of papers.
+
+    Raises:
+        InputError: names the file, the line, what was expected and what was found.
+    """
+    records: dict[str, R] = {}
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
-        item = parse_record(Item, line, where)
-        if item.id in items:
-            raise InputError(f"{where}: id: expected each id once, found {item.id!r} again")
-        if unknown := [gold for gold in item.gold if gold not in paper_ids]:
+        record = parse_record(model, line, where)
+        if record.id in records:
+            raise InputError(f"{where}: id: expected each id once, found {record.id!r} again")
+        if unknown := [paper for paper in getattr(record, refers) if paper not in paper_ids]:
             raise InputError(
-                f"{where}: gold: expected ids of papers in the set's collection, "
+                f"{where}: {refers}: expected ids of papers in the set's collection, "
                 f"found {unknown[0]!r}"
             )
-        items[item.id] = item
-    if not items:
-        raise InputError(f"{path}:1: expected at least one question, found none")
-    return tuple(items.values())
+        records[record.id] = record
+    if not records:
+        raise InputError(f"{path}:1: expected at least one record, found none")
+    return tuple(records.values())
 
 
 def parse_record(model: type[M], line: bytes, where: str) -> M:

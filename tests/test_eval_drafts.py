@@ -169,7 +169,7 @@ def test_a_sentence_that_is_not_found_is_wrong_whatever_its_label(folder, monkey
         ([line([("Waves fell [7].", "number")])], "expected a missing source cited by phantom"),
         ([line([("Waves\nfell [1].", "number")])], "expected one line"),
         ([line([("Waves fell [1].", "wrong")])], "sentences.0.label"),
-        ([], "expected at least one draft"),
+        ([], "expected at least one record"),
     ],
 )
 def test_a_wrong_line_says_where_and_what(folder, rows, message):
