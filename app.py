@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant
 
 PORT = 7860
+_LATE = 0.3  # seconds
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif")
 _Exchanges = tuple[Exchange, ...]
 
@@ -155,7 +157,8 @@ class _Chat:
             trigger(self.ask, [question, self.exchanges], outputs, concurrency_id="ask", **quiet)
             for trigger, question in triggers
         ]
-        self.stop.click(self.give_up, self.exchanges, outputs, cancels=asked, **quiet)
+        stopped = self.stop.click(self.give_up, self.exchanges, outputs, cancels=asked, **quiet)
+        stopped.then(self.settle, self.exchanges, outputs, **quiet)
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
 
     async def ask(self, question: str, earlier: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
@@ -183,6 +186,11 @@ class _Chat:
     def give_up(self, shown: _Exchanges) -> dict[Any, Any]:
         """What the stop button leaves: the sentences that were checked before."""
         return self.show((*shown[:-1], end(shown[-1])) if shown else ())
+
+    async def settle(self, shown: _Exchanges) -> dict[Any, Any]:
+        """The same once more: a busy server delivers a stopped question's last step late."""
+        await asyncio.sleep(_LATE)
+        return self.give_up(shown)
 
     def show(self, shown: _Exchanges, *, busy: bool = False) -> dict[Any, Any]:
         """Every component's value for this state of the conversation."""
