@@ -50,6 +50,8 @@ _ASKS_QUANTITY = re.compile(
     r"\bhow (?:many|much|long|often|large|big|fast\w*)|\bwhat (?:\w+ )?"
     r"(?:percentage|share|fraction|number|score|accuracy|size|rate|dice|auc\w*)\b", re.I
 )  # fmt: skip
+_ASKS_PRICE = re.compile(r"\bhow much (?:does|do|did|would|will)\b.*\bcosts?\b(?! in\b)", re.I)
+_PRICE = re.compile(r"[$€£¥]\s?\d|\b(?:dollars?|euros?|pounds|usd|eur|gbp)\b", re.I)
 # A sentence that leans on the one before it says little when it stands alone.
 _DANGLING = re.compile(
     r"^(?:it|its|they|their|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
@@ -115,9 +117,11 @@ class ExtractiveWriter:
 
 
 def _has_asked_unit(question: str, candidates: Sequence[Candidate], named: Collection[int]) -> bool:
-    """Whether a question for hours or dollars finds any, in the papers that it names."""
+    """Whether a question for hours or a price finds any, in the papers that it names."""
     unit = asked_unit(question)
     read = [c for c in candidates if c.source.n in named] or candidates
+    if _ASKS_PRICE.search(question):
+        return any(_PRICE.search(c.text) for c in read)
     return not unit or any(q.unit == unit for c in read for q in quantities(c.text))
 
 

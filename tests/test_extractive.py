@@ -49,5 +49,13 @@ def test_a_question_for_a_unit_that_no_source_has_gets_no_draft() -> None:
     )
 
 
+def test_a_question_for_a_price_needs_one() -> None:
+    question = "How much does a knee scan cost?"
+    assert draft(question) == ""
+    priced = (Source(1, "c", "Prices", "", None, "A knee scan costs $400. Others cost more."),)
+    text = "".join(d.text for d in ExtractiveWriter(HashEmbedder()).draft(question, priced, ()))
+    assert "costs $400 [1]." in text
+
+
 def test_no_sources_give_no_draft() -> None:
     assert list(ExtractiveWriter(HashEmbedder()).draft("Why?", (), ())) == []
