@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ types errors text settings resources sentences words quantities names
-    weights minilm embedding
+    weights graph minilm verifier embedding
     loaders.lines loaders.page loaders.jsonl loaders chunking
     ledger dense lexical mirror store retrieval library sample
     prompting chatter citations grounding enforcement history

@@ -1,0 +1,1 @@
+"""Training of the verifier: ``python -m eval.training.train`` (needs torch, see ``docs/verifier.md``)."""

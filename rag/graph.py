@@ -1,0 +1,200 @@
+"""Transformer graphs for onnxruntime, assembled from published weights with ``onnx.helper``.
+
+One builder for both models of this project: the embedding model and the verifier that was
+trained from it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+LAYERS = 6
+HEADS = 12
+WIDTH = 384
+EPSILON = 1e-12
+"""Of the layer norms; this and the three above are MiniLM's own config.json."""
+OPSET = 20  # the first with Gelu
+IR_VERSION = 10  # what opset 20 needs at least, so that old runtimes load it too
+
+
+def external_tensors(path: Path, prefixes: tuple[str, ...]) -> list[Any]:
+    """ONNX tensors that point into the safetensors file (8 bytes of length, JSON, data).
+
+    So onnxruntime maps them from the file: nothing is copied through Python.
+    """
+    from onnx import TensorProto
+
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+    tensors = []
+    for name, entry in header.items():
+        if not name.startswith(prefixes) or entry["dtype"] != "F32":
+            continue
+        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=entry["shape"])
+        tensor.data_location = TensorProto.EXTERNAL
+        start, end = entry["data_offsets"]
+        where = {"location": path.name, "offset": 8 + size + start, "length": end - start}
+        for key, value in where.items():
+            tensor.external_data.add(key=key, value=str(value))
+        tensors.append(tensor)
+    return tensors
+
+
+def stored_tensors(path: Path) -> list[Any]:
+    """ONNX tensors of a safetensors file whose matrices may be int8, with a ``.scale`` beside.
+
+    Such a matrix comes transposed, as ``Net.linear`` multiplies by it.
+    """
+    from onnx import numpy_helper
+    from safetensors.numpy import load_file
+
+    held = load_file(path)
+    return [
+        numpy_helper.from_array(
+            np.ascontiguousarray(array.T) if array.dtype == np.int8 else array, name
+        )
+        for name, array in sorted(held.items())
+    ]
+
+
+class Net:
+    """Collects nodes; each method returns the name of the value it makes."""
+
+    def __init__(self, tensors: list[Any]) -> None:
+        self.nodes: list[Any] = []
+        self.tensors = tensors
+        self.names = {tensor.name for tensor in tensors}
+
+    def op(self, kind: str, *inputs: str, **attributes: object) -> str:
+        """Add an operator."""
+        from onnx import helper
+
+        output = f"{kind}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def const(self, value: object, dtype: type = np.int64) -> str:
+        """Add a constant."""
+        from onnx import numpy_helper
+
+        name = f"const_{len(self.tensors)}"
+        self.tensors.append(numpy_helper.from_array(np.array(value, dtype=dtype), name))
+        return name
+
+    def linear(self, x: str, layer: str) -> str:
+        """``x`` by the transposed weight, plus the bias; in 8 bits where the weight is."""
+        if f"{layer}.scale" in self.names:
+            # Weights lie transposed already; x gets its scale as it comes. Com.microsoft's
+            # fused operator: quantise, multiply in integers, scale back, add the bias.
+            inputs = (f"{layer}.weight", f"{layer}.scale", "", f"{layer}.bias")
+            return self.op("DynamicQuantizeMatMul", x, *inputs, domain="com.microsoft")
+        kernel = self.op("Transpose", f"{layer}.weight", perm=[1, 0])  # folded at load
+        return self.op("Add", self.op("MatMul", x, kernel), f"{layer}.bias")
+
+    def norm(self, x: str, layer: str) -> str:
+        """Layer normalisation with a layer's own weight and bias."""
+        parts = (f"{layer}.weight", f"{layer}.bias")
+        return self.op("LayerNormalization", x, *parts, axis=-1, epsilon=EPSILON)
+
+
+def embed(net: Net, places: str, kinds: str) -> str:
+    """Words, places and kinds, summed and normed: (batch, length, width).
+
+    ``places`` and ``kinds`` name embeddings that fit ``ids`` in shape, (…, length, width).
+    """
+    words = net.op("Gather", "embeddings.word_embeddings.weight", "ids")
+    total = net.op("Add", net.op("Add", words, kinds), places)
+    return net.norm(total, "embeddings.LayerNorm")
+
+
+def encode(
+    net: Net, x: str, bias: str, before: Callable[[int, str], str] = lambda _, x: x
+) -> str:
+    """All layers; ``bias`` is added to the attention scores (batch, heads, length, length).
+
+    ``before`` may change what goes into a layer, by the layer's index.
+    """
+    for index in range(LAYERS):
+        x = before(index, x)
+        layer = f"encoder.layer.{index}"
+        attended = net.linear(_attend(net, x, bias, layer), f"{layer}.attention.output.dense")
+        x = net.norm(net.op("Add", attended, x), f"{layer}.attention.output.LayerNorm")
+        wide = net.op("Gelu", net.linear(x, f"{layer}.intermediate.dense"))  # the erf one
+        narrow = net.linear(wide, f"{layer}.output.dense")
+        x = net.norm(net.op("Add", narrow, x), f"{layer}.output.LayerNorm")
+    return x
+
+
+def _attend(net: Net, x: str, bias: str, layer: str) -> str:
+    split = net.const([0, 0, HEADS, WIDTH // HEADS])
+
+    def heads(name: str, perm: list[int]) -> str:
+        flat = net.linear(x, f"{layer}.attention.self.{name}")
+        return net.op("Transpose", net.op("Reshape", flat, split), perm=perm)
+
+    scores = net.op("MatMul", heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1]))
+    scale = net.const((WIDTH // HEADS) ** -0.5, np.float32)
+    shares = net.op("Softmax", net.op("Add", net.op("Mul", scores, scale), bias), axis=-1)
+    mixed = net.op("MatMul", shares, heads("value", [0, 2, 1, 3]))
+    joined = net.op("Transpose", mixed, perm=[0, 2, 1, 3])
+    return net.op("Reshape", joined, net.const([0, 0, WIDTH]))
+
+
+def serialize(
+    net: Net,
+    name: str,
+    inputs: Mapping[str, tuple[type, Sequence[str | int]]],
+    outputs: Mapping[str, Sequence[str | int]],
+) -> bytes:
+    """The graph as onnxruntime reads it; inputs with type and shape, float outputs with shape."""
+    from onnx import TensorProto, helper
+
+    types = {np.int64: TensorProto.INT64, np.float32: TensorProto.FLOAT}
+    graph = helper.make_graph(
+        net.nodes,
+        name,
+        [helper.make_tensor_value_info(k, types[t], shape) for k, (t, shape) in inputs.items()],
+        [helper.make_tensor_value_info(k, TensorProto.FLOAT, s) for k, s in outputs.items()],
+        net.tensors,
+    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    return bytes(model.SerializeToString())
+
+
+def open_session(model: bytes, path: Path) -> InferenceSession:
+    """Load a graph whose external tensors lie in the folder of ``path``.
+
+    Raises:
+        ModelError: this onnxruntime cannot run it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only: standard error belongs to messages for people
+    # Spinning between runs takes the cores from whatever else works here: on a busy machine
+    # a question waited several times as long.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(path.parent)
+    )
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"onnxruntime {onnxruntime.__version__} cannot load {path}: {reason}; "
+            "install the versions of requirements.lock"
+        ) from error
