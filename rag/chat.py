@@ -1,4 +1,4 @@
-"""A chat model as a writer: drafts stream through llama-index, failures become one line."""
+"""A chat model as a writer: replies stream through llama-index, failures become one line."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ChatWriter:
             ModelInterruptedError: it failed after the text handed out so far.
         """
         said = False
-        with closing(self._stream(build_prompt(question, sources, history))) as deltas:
+        with closing(self.stream(build_prompt(question, sources, history))) as deltas:
             for delta in deltas:
                 said = said or bool(delta.text.strip())
                 yield delta
@@ -109,17 +109,21 @@ class ChatWriter:
         return f"model {self.name!r} at {self.endpoint}"
 
     def _whole(self, messages: list[Message]) -> Delta:
-        deltas = list(self._stream(messages))
+        deltas = list(self.stream(messages))
         return Delta("".join(d.text for d in deltas), sum((d.usage for d in deltas), Usage()))
 
-    def _stream(self, messages: list[Message]) -> Generator[Delta, None, None]:
+    def stream(self, messages: Sequence[Message], **options: Any) -> Generator[Delta, None, None]:
+        """The reply as it comes, without what the model thinks aloud; raises as ``draft`` does.
+
+        ``options`` go into the request; a server that rejects them is asked without.
+        """
         from llama_index.core.llms import ChatMessage
 
         said, finish, tokens, heard = False, "", Usage(), time.monotonic()
         prompt = [ChatMessage(role=m["role"], content=m["content"]) for m in messages]
-        answer = AfterReasoning()
+        answer, options = AfterReasoning(), {**self._options, **options}
         try:
-            with self._connect() as llm, closing(_reply(llm, prompt, self._options)) as chunks:
+            with self._connect() as llm, closing(_reply(llm, prompt, options)) as chunks:
                 for chunk in chunks:
                     heard = time.monotonic()
                     finish, tokens = _finish(chunk) or finish, _tokens(chunk) or tokens
@@ -200,15 +204,17 @@ def _openai_like(settings: Settings, key: str, endpoint: str) -> Iterator[LLM]:
 def _reply(
     llm: LLM, prompt: Sequence[Any], options: Mapping[str, Any]
 ) -> Generator[Any, None, None]:
-    """The chunks of a reply; asked for once more without ``options`` that a server rejects."""
+    """The chunks of a reply; asked for again without those ``options`` that a server rejects."""
     import openai
 
     try:
         yield from llm.stream_chat(prompt, **options)
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        if not any(name in str(error) for name in options):
+        named = {name for name in options if name in str(error)}
+        # Servers without JSON schemas complain of many things: a grammar, a type, the request.
+        if not (rejected := named or options.keys() & {"response_format"}):
             raise
-        yield from llm.stream_chat(prompt)
+        yield from _reply(llm, prompt, {k: v for k, v in options.items() if k not in rejected})
 
 
 def _expect_end(response: httpx.Response) -> None:

@@ -17,6 +17,9 @@ from rag.types import Removed, Source, Turn
 NO_ANSWER = "NO_ANSWER"
 """A model's whole reply, or a repaired line's, where the sources hold no answer."""
 
+CLAIM_LIMIT = 2_000
+"""Characters of a claim that a model is asked to judge."""
+
 Message = dict[str, str]
 """``role`` and ``content``, as the chat protocol has them."""
 
@@ -74,6 +77,27 @@ def condense_prompt(question: str, history: Sequence[Turn]) -> list[Message]:
         question=neutralise(question, _QUESTION_LIMIT),
     )
     return [_message("system", resources.prompt("condense_system")), _message("user", user)]
+
+
+def judge_prompt(
+    claims: Sequence[tuple[str, Sequence[int]]], sources: Sequence[Source]
+) -> list[Message]:
+    """The messages that ask for a verdict on each claim, numbered from 1.
+
+    Args:
+        claims: the text of each and the numbers of its sources; at most ``CLAIM_LIMIT``
+            characters, since a claim whose end is cut off is another claim.
+        sources: what the claims cite, each once, under its number.
+    """
+    user = _fill(
+        "judge_user",
+        sources="\n".join(_source(source) for source in sources),
+        claims="\n".join(
+            _fill("claim", n=n, sources=" ".join(map(str, cited)), text=_escape(text))
+            for n, (text, cited) in enumerate(claims, 1)
+        ),
+    )
+    return [_message("system", resources.prompt("judge")), _message("user", user)]
 
 
 def neutralise(text: str, limit: int) -> str:

@@ -9,6 +9,7 @@ import warnings
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
@@ -37,6 +38,10 @@ class Settings(BaseSettings):
     """Seconds to wait for a model before an attempt counts as failed."""
     retries: int = Field(default=2, ge=0, le=10)
     """Further attempts after a failed model call."""
+    judge: bool = False
+    """Whether ``model``, if there is one, decides where the embedded verifier is unsure."""
+    strictness: Literal["standard", "strict"] = "standard"
+    """``strict`` lets fewer unsupported sentences through and loses more good ones."""
     openai_api_key: str = Field(
         default="", repr=False, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
     )

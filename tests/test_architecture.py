@@ -15,7 +15,7 @@ ORDER = """
     loaders.lines loaders.page loaders.jsonl loaders chunking
     ledger dense lexical mirror store retrieval library sample
     prompting chatter citations grounding enforcement history
-    extractive reasoning chat writers checking assistant
+    extractive reasoning chat judge writers checking assistant
     documents render session batch cli __main__ schemas
     exchange markup html headers llama
 """.split()

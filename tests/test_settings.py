@@ -72,3 +72,17 @@ def test_an_unknown_embedding_says_what_is_expected(monkeypatch: pytest.MonkeyPa
         SettingsError, match=r"RAG_EMBEDDING='foo' is not usable: expected 'minilm'"
     ):
         load()
+
+
+def test_judge_and_strictness(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load().judge, load().strictness) == (False, "standard")
+    monkeypatch.setenv("RAG_JUDGE", "1")
+    monkeypatch.setenv("RAG_STRICTNESS", "strict")
+    assert (load().judge, load().strictness) == (True, "strict")
+    monkeypatch.setenv("RAG_STRICTNESS", "lax")
+    with pytest.raises(SettingsError, match=r"RAG_STRICTNESS='lax' .*'standard' or 'strict'"):
+        load()
+    monkeypatch.setenv("RAG_STRICTNESS", "standard")
+    monkeypatch.setenv("RAG_JUDGE", "perhaps")
+    with pytest.raises(SettingsError, match="RAG_JUDGE='perhaps' is not usable"):
+        load()
