@@ -1,0 +1,199 @@
+"""Terms of closed classes and proper names that a claim has and its source lacks.
+
+"CT", "liver" and "Norwegian" mean the same in every paper, so that another imaging technique,
+organ or country is another fact. ``terms.txt`` lists the classes, with synonyms and kinds;
+other words are left to the trained verifier, but for capitalised ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+_LISTS = Path(__file__).with_name("terms.txt")
+_WORD = re.compile(r"[^\W_]+")
+_PROPER = re.compile(r"(?<=[\w,;)’'] )[A-Z][a-z]{2,}(?![\w-])")
+_NOT_NAMES = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may
+    june july august september october november december""".split()
+)
+_NO_TERM = "-"
+"""The class of phrases that have a term's words and do not mean it."""
+_STEM = 5
+"""Letters that two words share from the start if they are taken for forms of one word."""
+_GREEK = str.maketrans({"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A line of ``terms.txt``: its class, and the lines above that it is a kind of."""
+
+    group: str
+    above: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """Normal words, of which a ``*`` ends the start of one, and the term that they stand for."""
+
+    words: tuple[str, ...]
+    term: int
+    names: bool
+    """Whether it names the term in a claim; else it only stands for it in a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexicon:
+    terms: tuple[_Term, ...]
+    by_word: dict[str, list[_Phrase]]
+    endings: tuple[tuple[str, _Phrase], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a source names, directly and as kinds of something, and its words."""
+
+    named: frozenset[int]
+    implied: frozenset[int]
+    groups: frozenset[str]
+    words: frozenset[str]
+    stems: frozenset[str]
+    text: str
+
+
+def absent_terms(claim: str, source: str) -> list[str]:
+    """Terms and proper names in ``claim`` that ``source`` lacks, in the claim's spelling.
+
+    A term is there when the source has a synonym or a kind of it. A broader word serves too,
+    unless the source names another kind of the same thing.
+    """
+    read = _read(source)
+    missing: dict[str, None] = {}
+    taken = 0
+    ends = []
+    for start, end, terms in _mentions(claim):
+        ends.append((start, end))
+        phrase = claim[start:end]
+        if terms and not any(_is_named(term, read) for term in terms) and not _has(phrase, read):
+            missing[phrase] = None
+    del taken
+    for match in _PROPER.finditer(claim):
+        name = match[0]
+        known = any(start <= match.start() < end for start, end in ends)
+        if not known and name.lower() not in _NOT_NAMES and not _has(name, read):
+            missing[name] = None
+    return list(missing)
+
+
+def _is_named(number: int, read: _Read) -> bool:
+    lexicon = _lexicon()
+    term = lexicon.terms[number]
+    if number in read.implied:
+        return True
+    if term.group.endswith("?") and term.group not in read.groups:
+        return True
+    broader = term.above & read.named
+    rivals = (lexicon.terms[other].above for other in read.named)
+    return bool(broader) and not any(broader <= above for above in rivals)
+
+
+def _has(phrase: str, read: _Read) -> bool:
+    """Whether the source has each word of ``phrase``, in some form or inside another word."""
+    return all(
+        word in read.words or (len(word) >= _STEM and (word[:_STEM] in read.stems or word in read.text))
+        for word in map(_normal, _WORD.findall(phrase))
+    )
+
+
+@lru_cache(maxsize=256)
+def _read(source: str) -> _Read:
+    words = [_normal(word) for word in _WORD.findall(source)]
+    lexicon = _lexicon()
+    named = frozenset(
+        phrase.term
+        for at, word in enumerate(words)
+        for phrase in _starting(word)
+        if _fits(phrase, words, at) and lexicon.terms[phrase.term].group != _NO_TERM
+    )
+    implied = named.union(*(lexicon.terms[number].above for number in named))
+    return _Read(
+        named, implied, frozenset(lexicon.terms[number].group for number in named),
+        frozenset(words), frozenset(word[:_STEM] for word in words), " ".join(words),
+    )  # fmt: skip
+
+
+def _mentions(claim: str) -> Iterator[tuple[int, int, list[int]]]:
+    """Start, end and terms of each phrase of ``claim`` that names one; the longest counts."""
+    spans = [match.span() for match in _WORD.finditer(claim)]
+    words = [_normal(claim[start:end]) for start, end in spans]
+    at = 0
+    while at < len(words):
+        fitting = [p for p in _starting(words[at]) if p.names and _fits(p, words, at)]
+        length = max((len(phrase.words) for phrase in fitting), default=0)
+        if length:
+            terms = [p.term for p in fitting if len(p.words) == length]
+            if any(_lexicon().terms[term].group == _NO_TERM for term in terms):
+                terms = []
+            yield spans[at][0], spans[at + length - 1][1], terms
+        at += length or 1
+
+
+def _fits(phrase: _Phrase, words: Sequence[str], at: int) -> bool:
+    if len(phrase.words) == 1:
+        return True
+    found = words[at : at + len(phrase.words)]
+    return len(found) == len(phrase.words) and all(
+        word.startswith(wanted[:-1]) if wanted[-1] == "*" else word == wanted
+        for wanted, word in zip(phrase.words[1:], found[1:], strict=True)
+    )
+
+
+@lru_cache(maxsize=65536)
+def _starting(word: str) -> tuple[_Phrase, ...]:
+    """The phrases whose first word ``word`` is."""
+    lexicon = _lexicon()
+    keys = [word, *(f"{word[:n]}*" for n in range(1, len(word) + 1))]
+    found = [phrase for key in keys for phrase in lexicon.by_word.get(key, ())]
+    return (*found, *(phrase for end, phrase in lexicon.endings if word.endswith(end)))
+
+
+@cache
+def _lexicon() -> _Lexicon:
+    """Read ``terms.txt``; its head says how it is written."""
+    terms: list[_Term] = []
+    by_word: dict[str, list[_Phrase]] = defaultdict(list)
+    endings: list[tuple[str, _Phrase]] = []
+    group, above = "", [0] * 9
+    for line in _LISTS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("[") or not line or line.startswith("#"):
+            group = line.strip("[]") if line.startswith("[") else group
+            continue
+        depth = (len(line) - len(line.lstrip())) // 2
+        above[depth] = len(terms)
+        terms.append(_Term(group, frozenset(above[:depth])))
+        names, _, others = line.partition("|")
+        for part, is_name in ((names, True), (others, False)):
+            for text in filter(None, map(str.strip, part.split(","))):
+                words = tuple(word if word[0] == "*" else _normal(word) for word in text.split())
+                phrase = _Phrase(words, len(terms) - 1, is_name)
+                if words[0][0] == "*":
+                    endings.append((words[0][1:], phrase))
+                else:
+                    by_word[words[0]].append(phrase)
+    return _Lexicon(tuple(terms), dict(by_word), tuple(endings))
+
+
+@lru_cache(maxsize=65536)
+def _normal(word: str) -> str:
+    """Lower case, American spelling, singular."""
+    word = word.lower().translate(_GREEK)
+    word = word.replace("ae", "e").replace("oe", "e").replace("our", "or")
+    if word.endswith("ies") and len(word) > 5:
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
