@@ -8,8 +8,6 @@ between them, teach it on real abstracts. Scores on held-out abstracts are print
 from __future__ import annotations
 
 import argparse
-import hashlib
-import math
 import random
 import sys
 import time
@@ -30,6 +28,7 @@ from .examples import (
     UNSUPPORTED,
     Document,
     fever,
+    held_out,
     joined,
     scifact,
     strangers,
@@ -47,8 +46,6 @@ WARM_UP = 0.06
 TAG_WEIGHT, TWIN_WEIGHT = 0.5, 0.5
 FAULTY_TOKEN_WEIGHT = 3.0
 CLAIMS_AT_ONCE = 14
-_ONE_IN = 10
-_SCIFACT_ONE_IN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +55,6 @@ class Plan:
     first_frames: int = 1500
     epochs: int = 3
     frames_an_epoch: int = 1000
-
-
-def held_out(document: Document) -> bool:
-    """Whether its abstract serves for validation only: by a hash, so for good."""
-    source = document.id.split("+")[0]
-    number = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16)
-    if number % _ONE_IN == 0:
-        return True
-    return source.startswith("scifact:") and number % _SCIFACT_ONE_IN == 1 and _of_scifact(document)
-
-
-def _of_scifact(document: Document) -> bool:
-    return all(example.kind == "scifact" for example in document.examples)
 
 
 def schedule(plan: Plan, data: Path, chance: random.Random) -> Iterator[list[Document]]:
