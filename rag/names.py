@@ -8,23 +8,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 from rag.quantities import code_names
 
-_ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z])[^\W\d_]\w*")
+GREEK = str.maketrans(
+    {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa", "µ": "mu", "μ": "mu"}
+)
+_ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z]|[a-z]{2,}[A-Z]\b)[^\W\d_]\w*")
 
 _PROPER = re.compile(r"(?<=[^.!?:\s] )[A-Z][a-z]{3,}\b")
 _WORDS = re.compile(r"[^\W_]+")
 _COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
-_LETTERS = re.compile(r"[^\W\d_]+")
-# Of two letters, or spelled with little words: initials alone would match by chance.
+_RUNS = re.compile(r"[^\W\d_]+|\d+")
+_BRACKETED = re.compile(r"(?<=\w) ?\((\d{1,2}[+-]?|[+-])\)")
+_ADJECTIVE = re.compile(
+    r"-(?:[a-z]+(?:ed|ing|ent|ant|ive|ic|al|able|ense|iven)|like|free|type|level|style|mutant|null)$"
+)
+_AMOUNT = re.compile(r"(?:over|under|sub|mid|pre|post|top|day|week|year|age|aged)-\d.*")
+# Those whose letters are not the initials of four-letter words: of two letters, with little words
+# or with letters from inside a word.
 _EXPANSIONS = {
     "ai": "artificial intelligence", "auc": "area under", "auroc": "area under",
     "aucs": "areas under", "ct": "computed tomograph", "cxr": "chest x ray",
-    "dl": "deep learning", "ml": "machine learning", "mr": "magnetic resonance",
-    "sota": "state of the art", "us": "ultrasound", "vqa": "visual question answering",
+    "dl": "deep learning", "h2s": "hydrogen sulfide", "ifn": "interferon", "il": "interleukin",
+    "ltb": "leukotriene b", "microrna": "mirna", "ml": "machine learning", "mmp": "matrix metalloproteinase",
+    "mr": "magnetic resonance", "pg": "prostaglandin", "sota": "state of the art",
+    "us": "ultrasound", "vqa": "visual question answering",
 }  # fmt: skip
 _SHORTEST = 4  # letters of a word that an acronym stands for; shorter ones match by chance
+_PASSED_OVER = frozenset("a and by for from in of on or the to with".split())
+_LONGEST_TAIL = 3  # letters of the second part of a name in two words: "gp 37", "PG E2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a source may know a name by; all flat."""
+
+    words: frozenset[str]
+    names: frozenset[str]
+    initials: str
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -32,7 +57,7 @@ def names(text: str) -> tuple[str, ...]:
     coded = code_names(text)
     acronyms = (match[0] for match in _ACRONYM.finditer(text))
     plain = [name for name in acronyms if not any(name in code for code in coded)]
-    return tuple(dict.fromkeys([*coded, *plain]))
+    return tuple(dict.fromkeys(n for n in [*coded, *plain] if not _AMOUNT.fullmatch(n)))
 
 
 def holders(question: str, texts: Sequence[str], *, proper: bool = True) -> set[int]:
@@ -64,27 +89,49 @@ def absent_names(claim: str, source: str) -> list[str]:
     claimed = names(claim)
     if not claimed:
         return []
-    words = {_flat(word) for word in _WORDS.findall(source)}
-    plain = " ".join(_LETTERS.findall(source.lower()))
-    words |= {short for short, spelled in _EXPANSIONS.items() if spelled in plain}
-    own = {_flat(name) for name in names(source)} | {_flat(w) for w in _COMPOUND.findall(source)}
-    initials = "".join(w[0] if len(w) >= _SHORTEST else " " for w in _LETTERS.findall(source))
-    known = words, own, initials.lower()
-    return [name for name in claimed if not all(_is_known(part, *known) for part in _parts(name))]
+    read = _read(source)
+    return [name for name in claimed if not all(_is_known(part, read) for part in _parts(name))]
 
 
-def _is_known(name: str, words: set[str], own: set[str], initials: str) -> bool:
-    flat = _flat(name.removesuffix("s") if name[:-1].isupper() else name)
-    if {flat, _flat(name)} & words or any(flat in other for other in own):
+@lru_cache(maxsize=256)
+def _read(source: str) -> _Read:
+    source = _BRACKETED.sub(r"\1", source)  # "PAR(2)", "CD4(+)"
+    written = [_flat(word) for word in _WORDS.findall(source)]
+    joined = " ".join(written)
+    for short, spelled in _EXPANSIONS.items():
+        joined = joined.replace(spelled, f"{short} ")
+    words = [*joined.split(), *written]
+    tails = {a + b for a, b in pairwise(words) if len(b) <= _LONGEST_TAIL and b[-1].isdigit()}
+    compounds = {*names(source), *_COMPOUND.findall(source)}
+    return _Read(frozenset({*words, *tails}), frozenset(map(_flat, compounds)), _initials(source))
+
+
+def _initials(source: str) -> str:
+    """What an acronym may abbreviate: first letters in a row, acronyms and figures whole."""
+    letters = []
+    for run in _RUNS.findall(source):
+        if run in _PASSED_OVER:
+            continue
+        if run.isupper() or run.isdigit():
+            letters.append(run)
+        else:
+            letters.append(run[0] if len(run) >= _SHORTEST or run[0].isupper() else " ")
+    return "".join(letters).lower()
+
+
+def _is_known(name: str, read: _Read) -> bool:
+    flat = _flat(name.removesuffix("s") if name[-2:-1].isupper() else name)
+    if {flat, _flat(name)} & read.words or any(flat in other for other in read.names):
         return True
-    return flat.isalpha() and len(flat) > 2 and flat in initials
+    return not flat.isdigit() and len(flat) > 2 and flat in read.initials
 
 
 def _parts(name: str) -> list[str]:
     """``DINOv2-based`` by its name alone; ``GPT-4V`` and ``PET/CT`` as they are."""
+    name = _ADJECTIVE.sub("", name)
     parts = [part for part in re.split(r"[-/]", name) if names(part)]
     return parts if len(parts) > 1 or (parts and len(parts[0]) > _SHORTEST) else [name]
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.lower())
+    return re.sub(r"[\W_]", "", text.lower().translate(GREEK))

@@ -16,7 +16,23 @@ from pathlib import Path
 
 _LISTS = Path(__file__).with_name("terms.txt")
 _WORD = re.compile(r"[^\W_]+")
-_PROPER = re.compile(r"(?<=[\w,;)’'] )[A-Z][a-z]{2,}(?![\w-])")
+_PROPER = re.compile(r"(?:(?<=[\w,;)’'] )|(?<=[a-z]-))[A-Z][a-z]{2,}(?!\w)")
+_TECHNICAL = re.compile(
+    r"\w{2,}(?:mab|nib|cillin|mycin|azole|statin|sartan|oxacin|azepam|azolam|gliptin|gliflozin"
+    r"|glutide|ciclib|parib|platin|taxel|rubicin|cyclin|cycline|navir|tegravir|buvir|ciclovir"
+    r"|setron|triptan|prazole|oxetine|dronate|trexate|barbital|olimus|dipine|thiazide|semide"
+    r"|oprim|codone|caine|azine|idine|quine|phylline|pramine|triptyline|vudine|parin|pril"
+    r"|[hlptr]olol|itis|emia|uria|pathy|ectasis|penia|plegia|algia|megaly|rrhea|lithiasis|sclerosis"
+    r"|trophy|ectomy|plasty|otomy|ostomy|scopy|cyte|virus|coccus|bacter|bacillus|globulin|kine"
+    r"|[dlnptgz]ase|(?<=[aeiouy])rase|(?<=\w{4})(?<!a)in)"
+)
+"""Drugs, diseases, operations, cells, microbes and proteins, by how their names end."""
+_COMMON = frozenset(
+    """begin margin origin within herein therein wherein virgin protein vitamin toxin resin basin
+    cabin cousin bulletin dolphin penguin pumpkin robin violin muffin coffin napkin assassin latin
+    dublin berlin mandarin admin builtin plugin login checkin turbin erase phase empathy sympathy
+    trophy antibody pathology""".split()
+)
 _NOT_NAMES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may
     june july august september october november december""".split()
@@ -73,20 +89,30 @@ def absent_terms(claim: str, source: str) -> list[str]:
     """
     read = _read(source)
     missing: dict[str, None] = {}
-    taken = 0
     ends = []
     for start, end, terms in _mentions(claim):
         ends.append((start, end))
         phrase = claim[start:end]
         if terms and not any(_is_named(term, read) for term in terms) and not _has(phrase, read):
             missing[phrase] = None
-    del taken
     for match in _PROPER.finditer(claim):
         name = match[0]
         known = any(start <= match.start() < end for start, end in ends)
-        if not known and name.lower() not in _NOT_NAMES and not _has(name, read):
+        if not known and name.lower() not in _NOT_NAMES and not _has(name, read, _STEM):
             missing[name] = None
+    for match in _WORD.finditer(claim):
+        name = match[0]
+        known = any(start <= match.start() < end for start, end in ends)
+        if not known and _is_technical(name) and not _has(name, read, _STEM):
+            if not any(p.term in read.implied for p in _starting(_normal(name))):
+                missing[name] = None
     return list(missing)
+
+
+@lru_cache(maxsize=65536)
+def _is_technical(word: str) -> bool:
+    normal = _normal(word)
+    return word[1:].islower() and bool(_TECHNICAL.fullmatch(normal)) and normal not in _COMMON
 
 
 def _is_named(number: int, read: _Read) -> bool:
@@ -101,10 +127,12 @@ def _is_named(number: int, read: _Read) -> bool:
     return bool(broader) and not any(broader <= above for above in rivals)
 
 
-def _has(phrase: str, read: _Read) -> bool:
+def _has(phrase: str, read: _Read, shared: int = 7) -> bool:
     """Whether the source has each word of ``phrase``, in some form or inside another word."""
     return all(
-        word in read.words or (len(word) >= _STEM and (word[:_STEM] in read.stems or word in read.text))
+        word in read.words
+        or (len(word) >= _STEM and word in read.text)
+        or (len(word) >= shared and f" {word[:shared]}" in read.text)
         for word in map(_normal, _WORD.findall(phrase))
     )
 
@@ -122,7 +150,7 @@ def _read(source: str) -> _Read:
     implied = named.union(*(lexicon.terms[number].above for number in named))
     return _Read(
         named, implied, frozenset(lexicon.terms[number].group for number in named),
-        frozenset(words), frozenset(word[:_STEM] for word in words), " ".join(words),
+        frozenset(words), frozenset(word[:_STEM] for word in words), f" {' '.join(words)}",
     )  # fmt: skip
 
 
@@ -134,7 +162,7 @@ def _mentions(claim: str) -> Iterator[tuple[int, int, list[int]]]:
     while at < len(words):
         fitting = [p for p in _starting(words[at]) if p.names and _fits(p, words, at)]
         length = max((len(phrase.words) for phrase in fitting), default=0)
-        if length:
+        if length and not (length == 1 and claim[slice(*spans[at])].isupper()):
             terms = [p.term for p in fitting if len(p.words) == length]
             if any(_lexicon().terms[term].group == _NO_TERM for term in terms):
                 terms = []
