@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ types errors text settings resources sentences words quantities names
+    __init__ types errors text settings resources sentences words quantities names injection
     weights graph minilm verifier embedding
     loaders.lines loaders.page loaders.jsonl loaders chunking
     ledger dense lexical mirror store retrieval library sample
