@@ -173,6 +173,8 @@ class Claim:
     """The sentence without citation markers and list bullets: what is checked."""
     checkable: bool
     """False for headings, greetings and the like, which state nothing."""
+    context: str = ""
+    """The claims before it that its "it" or "this" may mean, bare; no citation is inherited."""
 
     @property
     def text(self) -> str:
