@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.citations import find_markers
 from rag.history import standalone
+from rag.injection import instruction_spans, without_instructions
 from rag.names import holders
 from rag.quantities import asked_unit, quantities
 from rag.sentences import sentence_spans
@@ -92,12 +93,15 @@ class ExtractiveWriter:
         if not candidates:
             return
         topic = standalone(question, history)
-        named = holders(topic, [f"{source.title}. {source.text}" for source in sources])
+        named = holders(
+            topic, [without_instructions(f"{source.title}. {source.text}") for source in sources]
+        )
         compared = bool(_COMPARES.search(question))
         named_papers = {sources[row].n for row in named}
         if not _has_asked_unit(question, candidates, named_papers):
             return
         asked_for = named_papers | {s.n for s in sources[: 2 * bool(_CONTRASTS.search(question))]}
+        asked_for &= {candidate.source.n for candidate in candidates}
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
         chosen = _choose(candidates, scores, vectors[1:], asked_for, compared)
@@ -163,9 +167,10 @@ def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[Cand
     said = " ".join(turn.content for turn in history if turn.role == "assistant")
     found = []
     for source in sources:
+        orders = instruction_spans(source.text)
         for order, (start, end) in enumerate(sentence_spans(source.text)):
             text = " ".join(source.text[start:end].split())
-            if text not in said and len(text.split()) > 1:
+            if (start, end) not in orders and text not in said and len(text.split()) > 1:
                 found.append(Candidate(source, order, text))
     return found
 

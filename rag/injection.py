@@ -27,7 +27,7 @@ _PARTS = {
     r"|assistants?|llms?|chatbots?|bots?|ais?|agents?|summari[sz]ers?)(?: that| which| who)?"
     r"(?: is| are)? (?:read|summari[sz]|process|cit|index|review|quot|us|see|encounter)\w* "
     r"(?:THIS|this|these|the above)",
-    "KIND": r"(?:(?:ai|all|any|every|the|large|automated|automatic|virtual|other|fellow)[- ])*",
+    "KIND": r"(?:(?:ai|all|any|every|the|large|automated|automatic|virtual|other|fellow)[- ]){0,4}",
     "MUST": r"(?:must|should|shall|will|needs? to|ha(?:s|ve) to|ought to|(?:is|are) (?:hereby )?"
     r"(?:to|(?:instructed|required|requested|told|asked|directed|ordered|obliged) to))",
     "SAY": r"(?:answer|say|state|report|reply|respond|recommend|cite|mention|write|output|print"
@@ -42,13 +42,13 @@ _PARTS = {
     "REPLY": r"(?:answers?|repl(?:y|ies)|responses?|summar(?:y|ies)|outputs?|reviews?)",
     "RULES": r"(?:instructions?|prompts?|rules|guidelines|directions|directives|commands|orders"
     r"|constraints|messages?)",
-    "OFTEN": r"(?:always |never |not |only |also |\w+ly )*",
-    "USER": r"(?:the |every |all |any |your )*(?:users?|askers?|questioners?|person asking)",
+    "OFTEN": r"(?:(?:always|never|not|also|[a-z]+ly) ){0,3}",
+    "USER": r"(?:the |every |all |any |your ){0,2}(?:users?|askers?|questioners?|person asking)",
     "THAT": r"(?:that(?! (?:they|it|he|she)\b)|:|exactly|only|nothing|with the"
     r"|the (?:words?|phrase|string|code|sentence|token|line|text|following)\b)",
     # What an order opens with: a label ("Note: …") and adverbs.
     "OPEN": r"^[\W_]*(?:[\w/][\w/ ]{0,30}: *[\W_]*)?(?:(?:please|now|then|instead|also|always|just"
-    r"|simply|only|kindly|and|so|therefore),? )*",
+    r"|simply|only|kindly|and|so|therefore),? ){0,4}",
 }
 
 
@@ -96,9 +96,9 @@ _ORDERS = tuple(
         r"\b(?:when|while|if|whenever|before|after) (?:you (?:are )?|ever |KINDMODEL )?"
         r"(?:summari[sz]|cit|answer|review|quot|describ|discuss|mention|process|read|index"
         r"|translat|us)\w* (?:about |on |from )?THIS,? (?:you MUST )?"
-        r"(?:please |always |do not |don't |never )*SAY\b",
+        r"(?:please |always |do not |don't |never ){0,3}SAY\b",
         r"\b(?:when|if|whenever) (?:you are |users? |anyone |someone )?(?:asks?|asked)\b[^.]*?, "
-        r"(?:please |always |do not |never |you MUST )*SAY (?:THAT|yes|no\b|it\b|\")",
+        r"(?:please |always |do not |never |you MUST ){0,3}SAY (?:THAT|yes|no\b|it\b|\")",
         r"\b(?:any|every|each|all|your) (?:\w+ )?REPLY (?:of|on|about|from|based on|citing"
         r"|that cites?|using|to) THIS MUST\b",
         r"\bTHIS MUST (?:always |only )?be (?:cited|ranked|presented|recommended|rated|quoted"
@@ -122,7 +122,7 @@ _ORDERS = tuple(
         r"OPEN(?:add|append|include|insert|place|put|embed|attach|use|repeat) (?:the|this|these|a"
         r"|an) (?:[\w-]+ )?(?:sentence|phrase|line|words?|link|string|code|text|url|token|image"
         r"|following|disclaimer|marker)\b[^.]*?(?:\b(?:in|to|at|after|into|of|with) (?:your|every"
-        r"|each|all|the|any) (?:\w+ )*REPLY\b|[:\"“])",
+        r"|each|all|the|any) (?:\w+ ){0,3}REPLY\b|[:\"“])",
         r"OPEN(?:reveal|print|show|output|leak|repeat|disclose|send) (?:\w+ )?(?:your|the system"
         r"|the hidden|the user's) (?:\w+ )?(?:RULES|configuration|keys?|passwords?|conversation)\b",
         r"OPEN(?:give|write|provide|produce|submit|assign) (?:only )?(?:this|it|an?|the|us|our"
@@ -168,7 +168,9 @@ _ANNOUNCES = re.compile(
     r":\W*$|\b(?:(?:following|next) (?:sentence|text|line|phrase|words)|as follows)\b[^:]*$"
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)['‘][^'’]*['’](?!\w)|`[^`]*`")
+_EMPHASIS = re.compile(r"</?\w{1,10}>|[*_]")
 _FEW_WORDS = 3
+_LONGEST = 1_000
 # Cyrillic and Greek letters that pass for Latin ones.
 _LOOKALIKES = str.maketrans("аеорсхуіѕјһԁοαАВЕІКМНОРСТХЅ", "aeopcxyisjhdoaABEIKMHOPCTXS")
 
@@ -213,7 +215,9 @@ def _found(text: str) -> tuple[tuple[int, int], ...]:
     for start, end in sentence_spans(text):
         sentence = _plain(text[start:end])
         in_block = any(low < end and start < high for low, high in blocks)
-        orders = in_block or _gives_orders(sentence)
+        # In pieces, so that a record of one endless sentence does not stall the rules.
+        pieces = (sentence[at : at + _LONGEST] for at in range(0, len(sentence), _LONGEST))
+        orders = in_block or any(_gives_orders(piece) for piece in pieces)
         if orders or announced:
             found.append((start, end))
         announced = orders and bool(_ANNOUNCES.search(sentence))
@@ -224,6 +228,7 @@ def _gives_orders(sentence: str) -> bool:
     """Whether a sentence tells its reader what to do; what it quotes is not its own."""
     if _ROLE.search(sentence):
         return True
+    sentence = _EMPHASIS.sub("", sentence)
     said = _QUOTED.sub('""', sentence).lower()
     if len(said.split()) < _FEW_WORDS:  # all of it stands in quotes
         said = sentence.lower()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from string import Template
 
 from rag import resources
+from rag.injection import instruction_spans
 from rag.text import clean
 from rag.types import Removed, Source, Turn
 
@@ -110,9 +111,23 @@ def neutralise(text: str, limit: int) -> str:
 
 
 def _source(source: Source) -> str:
-    title = neutralise(source.title, _TITLE_LIMIT)
-    abstract = neutralise(source.text, _ABSTRACT_LIMIT)
+    title = _marked(source.title[:_TITLE_LIMIT])
+    abstract = _marked(source.text[:_ABSTRACT_LIMIT])
     return _fill("source", n=source.n, title=title, abstract=abstract)
+
+
+def _marked(text: str) -> str:
+    """A source's text as plain data, its instructions between tags that say what they are.
+
+    They are shown, not cut out: a model that sees them marked is less likely to take what the
+    rules missed for its own orders (Hines et al., 2024, arXiv:2403.14720).
+    """
+    pieces, done = [], 0
+    for start, end in instruction_spans(text):
+        pieces.append(neutralise(text[done:start], len(text)))
+        pieces.append(_fill("not_research", text=neutralise(text[start:end], len(text))))
+        done = end
+    return " ".join(filter(None, [*pieces, neutralise(text[done:], len(text))]))
 
 
 def _conversation(history: Sequence[Turn]) -> str:
