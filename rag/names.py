@@ -25,8 +25,9 @@ _COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
 _BRACKETED = re.compile(r"(?<=\w) ?\((\d{1,2}[+-]?|[+-])\)")
 _ADJECTIVE = re.compile(
-    r"-(?:[a-z]+(?:ed|ing|ent|ant|ive|ic|al|able|ense|iven)|like|free|type|level|style|mutant|null)$"
+    r"-(?:[a-z]+(?:type|ed|ing|ent|ant|ive|ic|al|able|ense|iven)|like|free|level|style|mutant|null)$"
 )
+_VARIANTS = ("-mini", "-nano", "-tiny", "-small", "-base", "-large", "-huge", "-turbo", "-pro")
 _AMOUNT = re.compile(r"(?:over|under|sub|mid|pre|post|top|day|week|year|age|aged)-\d.*")
 # Those whose letters are not the initials of four-letter words: of two letters, with little words
 # or with letters from inside a word.
@@ -34,11 +35,13 @@ _EXPANSIONS = {
     "ai": "artificial intelligence", "auc": "area under", "auroc": "area under",
     "aucs": "areas under", "ct": "computed tomograph", "cxr": "chest x ray",
     "dl": "deep learning", "h2s": "hydrogen sulfide", "ifn": "interferon", "il": "interleukin",
-    "ltb": "leukotriene b", "microrna": "mirna", "ml": "machine learning", "mmp": "matrix metalloproteinase",
+    "ltb": "leukotriene b", "microrna": "mirna", "ml": "machine learning", "mmp": "matrix metallo",
     "mr": "magnetic resonance", "pg": "prostaglandin", "sota": "state of the art",
     "us": "ultrasound", "vqa": "visual question answering",
 }  # fmt: skip
 _SHORTEST = 4  # letters of a word that an acronym stands for; shorter ones match by chance
+_SHORT_FOR = {full: short for short, full in _EXPANSIONS.items()}
+_ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6"}
 _PASSED_OVER = frozenset("a and by for from in of on or the to with".split())
 _LONGEST_TAIL = 3  # letters of the second part of a name in two words: "gp 37", "PG E2"
 
@@ -90,7 +93,12 @@ def absent_names(claim: str, source: str) -> list[str]:
     if not claimed:
         return []
     read = _read(source)
-    return [name for name in claimed if not all(_is_known(part, read) for part in _parts(name))]
+    return [
+        name
+        for name in claimed
+        if not all(_is_known(part, read, whole=part == name) for part in _parts(name))
+        and not _is_explained(name, claim)
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -102,6 +110,7 @@ def _read(source: str) -> _Read:
         joined = joined.replace(spelled, f"{short} ")
     words = [*joined.split(), *written]
     tails = {a + b for a, b in pairwise(words) if len(b) <= _LONGEST_TAIL and b[-1].isdigit()}
+    words += [roman for roman, digit in _ROMAN.items() if digit in written]
     compounds = {*names(source), *_COMPOUND.findall(source)}
     return _Read(frozenset({*words, *tails}), frozenset(map(_flat, compounds)), _initials(source))
 
@@ -119,16 +128,30 @@ def _initials(source: str) -> str:
     return "".join(letters).lower()
 
 
-def _is_known(name: str, read: _Read) -> bool:
+def _is_known(name: str, read: _Read, *, whole: bool) -> bool:
     flat = _flat(name.removesuffix("s") if name[-2:-1].isupper() else name)
-    if {flat, _flat(name)} & read.words or any(flat in other for other in read.names):
+    written = {flat, _flat(name)}
+    if (full := re.match("[a-z]*", flat)) and (short := _SHORT_FOR.get(full[0])):
+        written.add(short + flat[full.end() :])
+    if written & read.words or any(flat in other for other in read.names):
         return True
-    return not flat.isdigit() and len(flat) > 2 and flat in read.initials
+    return not flat.isdigit() and len(flat) > (2 if whole else 1) and flat in read.initials
+
+
+def _is_explained(name: str, claim: str) -> bool:
+    """Whether the claim gives ``name`` in brackets for words of its own: it is no news then."""
+    before, bracket, _ = claim.partition(f"({name})")
+    words = _WORDS.findall(before)[-len(name) :]
+    return bool(bracket) and any(
+        word[0].lower() == name[0].lower() for word in words if not word[1:].isupper()
+    )
 
 
 def _parts(name: str) -> list[str]:
-    """``DINOv2-based`` by its name alone; ``GPT-4V`` and ``PET/CT`` as they are."""
+    """``DINOv2-based`` by its name alone, ``PET/CT`` by both; ``GPT-4o-mini`` is one name."""
     name = _ADJECTIVE.sub("", name)
+    if name.endswith(_VARIANTS):
+        return [name]
     parts = [part for part in re.split(r"[-/]", name) if names(part)]
     return parts if len(parts) > 1 or (parts and len(parts[0]) > _SHORTEST) else [name]
 

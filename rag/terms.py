@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from rag.names import GREEK
+
 _LISTS = Path(__file__).with_name("terms.txt")
 _WORD = re.compile(r"[^\W_]+")
 _PROPER = re.compile(r"(?:(?<=[\w,;)’'] )|(?<=[a-z]-))[A-Z][a-z]{2,}(?!\w)")
@@ -31,17 +33,19 @@ _COMMON = frozenset(
     """begin margin origin within herein therein wherein virgin protein vitamin toxin resin basin
     cabin cousin bulletin dolphin penguin pumpkin robin violin muffin coffin napkin assassin latin
     dublin berlin mandarin admin builtin plugin login checkin turbin erase phase empathy sympathy
-    trophy antibody pathology""".split()
+    trophy kinase""".split()
 )
 _NOT_NAMES = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may
-    june july august september october november december""".split()
+    june july august september october november december type phase stage grade class group level
+    table figure part step west western east eastern north northern south southern""".split()
 )
 _NO_TERM = "-"
 """The class of phrases that have a term's words and do not mean it."""
 _STEM = 5
 """Letters that two words share from the start if they are taken for forms of one word."""
-_GREEK = str.maketrans({"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa"})
+_LONG_STEM = 7
+"""The same for a word of the lists, which know its forms: "cerebral" is not "cerebellar"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,8 @@ class _Read:
     implied: frozenset[int]
     groups: frozenset[str]
     words: frozenset[str]
-    stems: frozenset[str]
     text: str
+    """The words, each after a space."""
 
 
 def absent_terms(claim: str, source: str) -> list[str]:
@@ -89,24 +93,27 @@ def absent_terms(claim: str, source: str) -> list[str]:
     """
     read = _read(source)
     missing: dict[str, None] = {}
-    ends = []
+    listed: set[int] = set()
     for start, end, terms in _mentions(claim):
-        ends.append((start, end))
+        listed.update(range(start, end))
         phrase = claim[start:end]
-        if terms and not any(_is_named(term, read) for term in terms) and not _has(phrase, read):
-            missing[phrase] = None
-    for match in _PROPER.finditer(claim):
-        name = match[0]
-        known = any(start <= match.start() < end for start, end in ends)
-        if not known and name.lower() not in _NOT_NAMES and not _has(name, read, _STEM):
+        if terms and not _has(phrase, read, _LONG_STEM):
+            missing |= {} if any(_is_named(term, read) for term in terms) else {phrase: None}
+    for name in _unlisted(claim, listed):
+        related = (phrase.term for phrase in _starting(_normal(name)))
+        if not _has(name, read, _STEM) and read.implied.isdisjoint(related):
             missing[name] = None
-    for match in _WORD.finditer(claim):
-        name = match[0]
-        known = any(start <= match.start() < end for start, end in ends)
-        if not known and _is_technical(name) and not _has(name, read, _STEM):
-            if not any(p.term in read.implied for p in _starting(_normal(name))):
-                missing[name] = None
     return list(missing)
+
+
+def _unlisted(claim: str, listed: set[int]) -> Iterator[str]:
+    """Capitalised words inside the sentence, and technical ones anywhere, in no list."""
+    for match in _PROPER.finditer(claim):
+        if match.start() not in listed and match[0].lower() not in _NOT_NAMES:
+            yield match[0]
+    for match in _WORD.finditer(claim):
+        if match.start() not in listed and _is_technical(match[0]):
+            yield match[0]
 
 
 @lru_cache(maxsize=65536)
@@ -127,8 +134,11 @@ def _is_named(number: int, read: _Read) -> bool:
     return bool(broader) and not any(broader <= above for above in rivals)
 
 
-def _has(phrase: str, read: _Read, shared: int = 7) -> bool:
-    """Whether the source has each word of ``phrase``, in some form or inside another word."""
+def _has(phrase: str, read: _Read, shared: int) -> bool:
+    """Whether the source has each word of ``phrase``, inside another word too.
+
+    Words that agree in ``shared`` letters from the start count as one.
+    """
     return all(
         word in read.words
         or (len(word) >= _STEM and word in read.text)
@@ -150,7 +160,7 @@ def _read(source: str) -> _Read:
     implied = named.union(*(lexicon.terms[number].above for number in named))
     return _Read(
         named, implied, frozenset(lexicon.terms[number].group for number in named),
-        frozenset(words), frozenset(word[:_STEM] for word in words), f" {' '.join(words)}",
+        frozenset(words), f" {' '.join(words)}",
     )  # fmt: skip
 
 
@@ -218,7 +228,7 @@ def _lexicon() -> _Lexicon:
 @lru_cache(maxsize=65536)
 def _normal(word: str) -> str:
     """Lower case, American spelling, singular."""
-    word = word.lower().translate(_GREEK)
+    word = word.lower().translate(GREEK)
     word = word.replace("ae", "e").replace("oe", "e").replace("our", "or")
     if word.endswith("ies") and len(word) > 5:
         return word[:-3] + "y"
