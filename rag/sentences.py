@@ -121,6 +121,8 @@ _RUN = rf"(?:{MARKER.pattern})(?:\s?[,;]?\s?(?:{MARKER.pattern})){{0,20}}"
 _ATTACHED = re.compile(
     rf"[ \t]{{0,4}}\n?[ \t]{{0,4}}(?:{MARKER.pattern}|[*_(]{{1,3}}{_RUN}\.?[*_)]{{1,3}})"
 )
+# "fast.**[1]** It": the emphasis that the stop left open closes behind the marker.
+_AFTER_MARKER = re.compile(r"[.,]?(?:[*_)]{1,3}(?=\s|$))?")
 _BULLET = r"(?:[-*+•–]\s|\d{1,2}[.)]\s|#{1,6}\s|\||>\s?|```)"
 _RULE = r"[ \t]{0,3}(?:-{3,}|={3,}|_{3,}|\*{3,})[ \t]*(?:\n|$)"
 _LINE_BREAK = re.compile(
@@ -223,8 +225,7 @@ def _with_markers(text: str, end: int) -> int:
         if marker is None or not _cites(marker) or _opens_next(text, attached, end):
             break
         end = attached.end()
-        if text[end : end + 1] in {".", ","}:
-            end += 1
+        end = _AFTER_MARKER.match(text, end).end()  # type: ignore[union-attr]
     return end
 
 

@@ -10,7 +10,12 @@ from rag.citations import parse_claims
     [
         "Sure!", "Here is a summary:", "I hope this helps!", "Would you like more details?",
         "Let me know if you have any further questions.", "## Results", "**Datasets for stroke**",
-        "| Method | Dice |", "|---|---|", "---", "Key findings:",
+        "| Method | Dice |", "|---|---|", "---", "Key findings:", "## ISLES 2022",
+        "### 1. Datasets",
+        "**Accuracy.**", "Below is a table comparing the models:", "What datasets are available?",
+        "Based on the provided sources, here are the main datasets for stroke:",
+        "Let's break it down.",
+        "**Sources:** [1], [2]", "```python", "The findings are as follows:",
     ],
 )  # fmt: skip
 def test_talk_headings_and_rules_state_nothing(text: str) -> None:
@@ -27,6 +32,11 @@ def test_talk_headings_and_rules_state_nothing(text: str) -> None:
         "SKM-TEA was withdrawn for fraud:", "Here are the datasets that cause cancer:",
         "# SKM-TEA cures knee disease", "## Radiologists should abandon MRI entirely",
         "**Aspirin cures stroke:**", "| ISLES | cures all strokes |", "| SKM-TEA | five hundred |",
+        "It works.", "It does not.", "No.", "The answer is no.", "Answer: no.",
+        "The results are good.",
+        "## Conclusion: AI wins", "### 2. Top 5 models", "## No benefit of PET", "A > B",
+        "Why does SKM-TEA cure cancer?", "Would you like to hear that aspirin cures stroke?",
+        "## Better than radiologists", "It works [1].",
         "Isn't SKM-TEA, which was withdrawn for fraud, the best known?",
     ],
 )  # fmt: skip
