@@ -97,8 +97,9 @@ def absent_terms(claim: str, source: str) -> list[str]:
     for start, end, terms in _mentions(claim):
         listed.update(range(start, end))
         phrase = claim[start:end]
-        if terms and not _has(phrase, read, _LONG_STEM):
-            missing |= {} if any(_is_named(term, read) for term in terms) else {phrase: None}
+        named = any(_is_named(term, read) for term in terms)
+        if terms and not named and not _has(phrase, read, _LONG_STEM):
+            missing[phrase] = None
     for name in _unlisted(claim, listed):
         related = (phrase.term for phrase in _starting(_normal(name)))
         if not _has(name, read, _STEM) and read.implied.isdisjoint(related):
