@@ -136,13 +136,13 @@ def states_nothing(bare: str, cited: bool, heading: bool) -> bool:
         return True  # a rule, a table's separator, a bare marker, a code fence
     if cited:
         return bool(_SOURCE_LIST.fullmatch(bare))
+    words = re.findall(r"[^\W\d_]+", bare.lower())
+    if _OFFER.match(bare) and not re.search(r"\d", bare):
+        return not _any_of(_TELLING, words)
     if _has_figure(bare, heading):
         return False
     if is_talk(bare):
         return True
-    words = re.findall(r"[^\W\d_]+", bare.lower())
-    if _OFFER.match(bare):
-        return not _any_of(_TELLING, words)
     if _QUESTION.match(bare):
         return len(words) <= _MAX_QUESTION_WORDS and not _any_of(_TELLING, words)
     if not (heading or bare.endswith(":")):

@@ -14,7 +14,7 @@ from rag.citations import parse_claims
         "### 1. Datasets",
         "**Accuracy.**", "Below is a table comparing the models:", "What datasets are available?",
         "Based on the provided sources, here are the main datasets for stroke:",
-        "Let's break it down.",
+        "Let's break it down.", "Do you want me to set the two designs side by side?",
         "**Sources:** [1], [2]", "```python", "The findings are as follows:",
     ],
 )  # fmt: skip
