@@ -7,7 +7,7 @@ PORT ?= 7860
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-.PHONY: chat test lint format eval lock schemas clean
+.PHONY: chat test lint format eval bench-grounding lock schemas clean
 
 chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
 	$(BIN)/rag chat --port $(PORT)
@@ -26,6 +26,9 @@ format: $(VENV)/.dev
 
 eval: $(VENV)/.runtime  ## the offline evaluation
 	$(BIN)/rag eval
+
+bench-grounding: $(VENV)/.runtime  ## how long it takes to check a sentence
+	$(BIN)/python -m eval.bench_grounding
 
 schemas: $(VENV)/.runtime  ## docs/schema and docs/commands.md from the code
 	$(BIN)/python -m rag.schemas docs

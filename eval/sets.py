@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -153,23 +153,37 @@ def parse_records(
     Raises:
         InputError: names the file, the line, what was expected and what was found.
     """
-    records: dict[str, R] = {}
+    records = []
+    for where, record in parse_lines(model, content, path):
+        if unknown := [paper for paper in getattr(record, refers) if paper not in paper_ids]:
+            raise InputError(
+                f"{where}: {refers}: expected ids of papers in the set's collection, "
+                f"found {unknown[0]!r}; correct this line"
+            )
+        records.append(record)
+    return tuple(records)
+
+
+def parse_lines(model: type[R], content: bytes, path: Path) -> Iterator[tuple[str, R]]:
+    """Each record of a file with ``FILE:LINE``: one at least, and each id once.
+
+    Raises:
+        InputError: names the file, the line, what was expected and what was found.
+    """
+    seen: set[str] = set()
     for number, line in enumerate(content.splitlines(), 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
         record = parse_record(model, line, where)
-        if record.id in records:
-            raise InputError(f"{where}: id: expected each id once, found {record.id!r} again")
-        if unknown := [paper for paper in getattr(record, refers) if paper not in paper_ids]:
+        if record.id in seen:
             raise InputError(
-                f"{where}: {refers}: expected ids of papers in the set's collection, "
-                f"found {unknown[0]!r}"
+                f"{where}: id: expected each id once, found {record.id!r} again; correct this line"
             )
-        records[record.id] = record
-    if not records:
-        raise InputError(f"{path}:1: expected at least one record, found none")
-    return tuple(records.values())
+        seen.add(record.id)
+        yield where, record
+    if not seen:
+        raise InputError(f"{path}:1: expected at least one record, found none; add one")
 
 
 def parse_record(model: type[M], line: bytes, where: str) -> M:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rag import __version__, resources
 from rag.batch import run_batch
+from rag.cli_eval import evaluate
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
 from rag.render import (
@@ -22,10 +23,9 @@ from rag.render import (
     outbound,
     status_to_terminal,
     to_dict,
-    to_json,
     to_terminal,
 )
-from rag.session import Session, session, tell
+from rag.session import Debug, Json, Session, Store, session, tell
 from rag.settings import Settings, can_open_browser
 from rag.text import clean, whole
 from rag.types import Answer, Status, Turn
@@ -43,13 +43,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# readable=False: typer would explain its usage; whoever opens the file says what is wrong.
-Store = Annotated[
-    Path | None,
-    typer.Option("--store", metavar="DIR", readable=False, help="Folder of the collection."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Model = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="Chat model that writes; default: RAG_MODEL."),
@@ -240,48 +233,7 @@ def _read_text(path: Path) -> str:
     return text
 
 
-@app.command("eval")
-def evaluate(
-    questions: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="SET",
-            readable=False,
-            help="Folder of a set; default: the built-in. Or the word drafts: the check.",
-        ),
-    ] = None,
-    split: Annotated[
-        Literal["dev", "test", "all"], typer.Option("--split", help="Part of the set.")
-    ] = "all",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", readable=False, help="Write the JSON report, too."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="Chat model; RAG_MODEL is not read.")
-    ] = "",
-    store: Store = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Measure search, answers and refusals, offline."""
-    of_drafts = questions == Path("drafts")
-    if of_drafts and model:
-        raise typer.BadParameter("drafts are checked as they stand; leave out --model")
-    # Nothing is sent for a variable that was set for other work: only --model asks a model.
-    with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
-        harness = resources.module("eval")
-        with run.progress("drafts" if of_drafts else "questions") as count:
-            if of_drafts:
-                report = harness.evaluate_drafts(split=split, on_progress=count)
-            else:
-                report = harness.evaluate(questions, run.settings, split=split, on_progress=count)
-        if out is not None:
-            try:
-                out.write_text(to_json(report.to_dict()) + "\n", encoding="utf-8")
-            except OSError as error:
-                raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
-        run.show(report.to_dict(), report.table())
+app.command("eval")(evaluate)
 
 
 @app.command()

@@ -15,7 +15,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console, RenderableType
@@ -30,6 +31,14 @@ LINE_EVERY = 5.0
 
 OnProgress = Callable[..., None]
 """Called with the count done so far and, where it is known, the total."""
+
+# readable=False: typer would explain its usage; whoever opens the file says what is wrong.
+Store = Annotated[
+    Path | None,
+    typer.Option("--store", metavar="DIR", readable=False, help="Folder of the collection."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ ORDER = """
     ledger dense lexical mirror store retrieval library sample
     prompting chatter citations grounding enforcement history
     extractive reasoning chat judge writers checking assistant
-    documents render session batch cli __main__ schemas
+    documents render session batch cli_eval cli __main__ schemas
     exchange markup html headers llama
 """.split()
 """A module imports only modules that stand before it."""

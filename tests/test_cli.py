@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import cli
+from rag import cli, cli_eval
 from rag.errors import InputError, ModelError
 from rag.settings import Settings
 from rag.types import Answer, CheckedDraft, Event, Status, Turn
@@ -134,7 +134,8 @@ def test_a_file_without_permission_is_no_wrong_usage(
     file.touch()
     # Not chmod: root may read whatever the permissions say.
     monkeypatch.setattr("os.access", lambda *_: False)
-    monkeypatch.setattr(cli, "session", refuse)
+    for module in (cli, cli_eval):
+        monkeypatch.setattr(module, "session", refuse)
     with pytest.raises(InputError, match="opened"):
         cli.app([str(file) if arg == "FILE" else arg for arg in args])
 

@@ -1,0 +1,124 @@
+"""How long checking takes: ``make bench-grounding``.
+
+Every draft of the shipped set is checked in three ways, side by side in one run: its sentences
+together against each abstract that they cite, one sentence at a time, and by the exact checks
+alone. Each way begins with nothing read before; the model is loaded.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+
+from rag.citations import parse_claims
+from rag.evidence import read
+from rag.grounding import support_of
+from rag.names import absent_names
+from rag.quantities import unstated
+from rag.types import Paper, Source
+
+from .drafts import Draft, load_drafts
+from .metrics import quantile
+
+ROUNDS = 5
+
+Pair = tuple[str, tuple[Source, ...]]
+"""A sentence and one abstract that it cites."""
+
+
+def together(pairs: Sequence[Pair]) -> None:
+    """All sentences of a draft at once, so that an abstract is read for several of them."""
+    support_of(pairs)
+
+
+def one_by_one(pairs: Sequence[Pair]) -> None:
+    """An abstract is read anew for every sentence."""
+    for pair in pairs:
+        support_of([pair])
+
+
+def exact_only(pairs: Sequence[Pair]) -> None:
+    """Figures and names, without the verifier."""
+    for text, (source,) in pairs:
+        view = read(source)
+        unstated(text, view.text)
+        absent_names(text, view.text)
+
+
+WAYS: dict[str, Callable[[Sequence[Pair]], None]] = {
+    "a draft's sentences together": together,
+    "one sentence at a time": one_by_one,
+    "exact checks alone": exact_only,
+}
+Times = dict[str, list[float]]
+"""For each of ``WAYS``, milliseconds per pair: one figure for each draft and round."""
+
+
+def pairs_of(draft: Draft, papers: Mapping[str, Paper]) -> list[Pair]:
+    """Every sentence of a draft with each abstract that it cites, in the draft's order."""
+    sources = {
+        n: Source(n, id, papers[id].title, "", None, papers[id].abstract)
+        for n, id in enumerate(draft.sources, 1)
+    }
+    return [
+        (claim.bare, (sources[n],))
+        for claim in parse_claims(draft.text)
+        if claim.checkable
+        for n in claim.citations
+        if n in sources
+    ]
+
+
+def measure(drafts: Sequence[Sequence[Pair]], rounds: int) -> Times:
+    """Time all ways on each draft, one after the other, in an order that changes."""
+    together(drafts[0])  # loads the model
+    times: Times = {name: [] for name in WAYS}
+    order = list(WAYS.items())
+    for _ in range(rounds):
+        for pairs in drafts:
+            order.append(order.pop(0))
+            for name, check in order:
+                forget()
+                started = time.perf_counter()
+                check(pairs)
+                times[name].append(1000 * (time.perf_counter() - started) / len(pairs))
+    return times
+
+
+def forget() -> None:
+    """Empty Footnote's caches of what it has read; tables and the loaded model stay."""
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] == "rag":
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear") and inspect.signature(value).parameters:
+                    value.cache_clear()
+
+
+def report(times: Times, drafts: int, pairs: int) -> str:
+    """A line for each way: median, 90th percentile, and the ratio to the first way."""
+    first = times[next(iter(WAYS))]
+    rounds = len(first) // drafts
+    lines = [
+        f"{pairs} pairs of a sentence and an abstract in {drafts} drafts; {rounds} rounds; "
+        f"{os.cpu_count()} CPU cores",
+        f"{'ms per pair':30}{'median':>9}{'p90':>9}{'ratio':>9}",
+    ]
+    for name, found in times.items():
+        ratio = median(a / b for a, b in zip(found, first, strict=True))
+        lines.append(f"{name:30}{median(found):9.2f}{quantile(found, 0.9):9.2f}{ratio:9.2f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure on the shipped drafts and print the report."""
+    found = load_drafts()
+    drafts = [pairs for draft in found.drafts if (pairs := pairs_of(draft, found.papers))]
+    print(report(measure(drafts, ROUNDS), len(drafts), sum(map(len, drafts))))
+
+
+if __name__ == "__main__":
+    main()
