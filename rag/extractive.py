@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rag.citations import find_markers
 from rag.history import standalone
-from rag.injection import instruction_spans, without_instructions
+from rag.injection import without_instructions
 from rag.names import holders
 from rag.quantities import asked_unit, quantities
-from rag.sentences import sentence_spans
+from rag.sentences import sentence_spans, without_markers
 from rag.types import Delta, Removed, Source, Turn
 from rag.words import content_words
 
@@ -167,10 +166,10 @@ def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[Cand
     said = " ".join(turn.content for turn in history if turn.role == "assistant")
     found = []
     for source in sources:
-        orders = instruction_spans(source.text)
-        for order, (start, end) in enumerate(sentence_spans(source.text)):
-            text = " ".join(source.text[start:end].split())
-            if (start, end) not in orders and text not in said and len(text.split()) > 1:
+        research = without_instructions(source.text)
+        for order, (start, end) in enumerate(sentence_spans(research)):
+            text = " ".join(research[start:end].split())
+            if text not in said and len(text.split()) > 1:
                 found.append(Candidate(source, order, text))
     return found
 
@@ -205,9 +204,7 @@ def _choose(
 
 def _cite(candidate: Candidate) -> str:
     """The sentence with its citation before the full stop, and no marker of its own."""
-    text = candidate.text
-    for match in reversed(find_markers(text)):
-        text = f"{text[: match.start()]}({match[0][1:-1]}){text[match.end() :]}"
+    text = without_markers(candidate.text)
     body = text.rstrip(".")
     if re.search(r"https?://\S+$", body) or not text.endswith("."):
         return f"{text.rstrip('.')} [{candidate.source.n}]."

@@ -12,6 +12,7 @@ from string import Template
 
 from rag import resources
 from rag.injection import instruction_spans
+from rag.sentences import without_markers
 from rag.text import clean
 from rag.types import Removed, Source, Turn
 
@@ -107,7 +108,7 @@ def neutralise(text: str, limit: int) -> str:
     Control, bidirectional and other invisible characters are gone, angle brackets that could
     belong to a tag are escaped, and ``[3]`` became ``(3)``.
     """
-    return _escape(_MARKER.sub(r"\1(\2)", _one_line(text)[:limit]))
+    return _escape(without_markers(_MARKER.sub(r"\1(\2)", _one_line(text)[:limit])))
 
 
 def _source(source: Source) -> str:

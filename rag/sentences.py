@@ -42,6 +42,7 @@ _UNITS = frozenset(
     "mm cm dm km nm um px kg mg ng ml dl hz gy sv pixel pixels voxel voxels inch min sec mol chi "
     "eta log sin cos tan".split()
 )
+_LOWERED = str.maketrans(_RAISED, "0123456789")
 _CODE = re.compile(r"`[^`\n]{1,80}`")
 
 
@@ -53,6 +54,14 @@ def find_markers(text: str) -> list[re.Match[str]]:
     """
     text = without_code(text)
     return [match for match in MARKER.finditer(text) if _cites(match)]
+
+
+def without_markers(text: str) -> str:
+    """``text`` with its markers as plain numbers, ``[Source 1]`` as ``(1)``: they cite nothing."""
+    for match in reversed(find_markers(text)):
+        numbers = re.findall(r"\d+", numbered_part(match[0]).translate(_LOWERED))
+        text = f"{text[: match.start()]}({', '.join(numbers)}){text[match.end() :]}"
+    return text
 
 
 def numbered_part(marker: str) -> str:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.sentences import sentence_spans
+from rag.sentences import find_markers, sentence_spans, without_markers
 
 
 @settings(deadline=None)
@@ -25,3 +26,17 @@ def test_an_abstract_in_sentences() -> None:
         "CT is slow (Fig. 2).", "We cut it by 3.5 s, i.e. 40%.", "nnU-Net helps!",
         "Code: https://a.b/c",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("It works [1][2].", "It works (1)(2)."),
+        ("It works [Source 3].", "It works (3)."),
+        ("It works.¹²", "It works.(12)"),
+        ("On [0, 1] it works.", "On [0, 1] it works."),
+    ],
+)
+def test_a_text_without_markers_cites_nothing(text: str, plain: str) -> None:
+    assert without_markers(text) == plain
+    assert find_markers(plain) == []
