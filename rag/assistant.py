@@ -8,9 +8,13 @@ from contextlib import closing
 
 from rag.checking import check_against, digest, number_sources
 from rag.citations import ClaimStream, ends_sentence, parse_claims
+from rag.disagreement import disagreements
 from rag.enforcement import Reviewed, assemble, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
+from rag.grounding import Rules
 from rag.history import resolve
+from rag.injection import injection_note
+from rag.judge import make_judge, rules_of
 from rag.library import Library
 from rag.prompting import NO_ANSWER
 from rag.retrieval import cut, retrieve
@@ -18,6 +22,7 @@ from rag.text import clean, clean_question
 from rag.types import (
     Answer,
     CheckedDraft,
+    Claim,
     Delta,
     Event,
     Found,
@@ -67,6 +72,9 @@ class Assistant:
         Closing the generator stops the model.
         """
         clock = _Clock()
+        settings = self.library.settings
+        judge = make_judge(settings)
+        rules = rules_of(settings, judge)
         question = clean_question(question)
         history = [Turn(turn.role, clean(turn.content)) for turn in history]
         yield Status("searching")
@@ -88,7 +96,7 @@ class Assistant:
         reviewed: list[Reviewed] = []
         notes: list[Note] = []
         try:
-            for item in self._draft(question, history, sources):
+            for item in self._draft(question, history, sources, rules):
                 if isinstance(item, Usage):
                     usage += item
                     continue
@@ -104,10 +112,12 @@ class Assistant:
         clock.lap("draft")
         if not notes and any(isinstance(item.outcome, Removed) for item in reviewed):
             yield Status("repairing")
-            reviewed, spent = self._repair(question, sources, reviewed)
+            reviewed, spent = self._repair(question, sources, reviewed, rules)
             usage += spent
-        yield build.answer(reviewed, (*notes, *_collection_notes(evidence, reviewed)),
-                           clock.lap("repair"), usage)  # fmt: skip
+        if judge:
+            usage += judge.usage
+        notes += _notes_on(reviewed, evidence, sources)
+        yield build.answer(reviewed, notes, clock.lap("repair"), usage)
 
     def check(self, text: str) -> CheckedDraft:
         """Check a person's own text: the papers of the library that support each sentence.
@@ -115,30 +125,33 @@ class Assistant:
         Numbers in the result refer to the result's own ``sources``; citations in the text are
         the person's and are left out of account.
         """
-        return check_against(text, self.library)
+        return check_against(text, self.library, rules_of(self.library.settings))
 
     def _draft(
-        self, question: str, history: Sequence[Turn], sources: Sequence[Source]
+        self, question: str, history: Sequence[Turn], sources: Sequence[Source], rules: Rules
     ) -> Iterator[Reviewed | Usage]:
+        def reviewed(claim: Claim) -> Reviewed:
+            return review(claim, sources, question, rules)
+
         stream, length = ClaimStream(), 0
         with closing(self.writer.draft(question, sources, history)) as deltas:
             try:
                 for delta in deltas:
                     if delta.usage != Usage():
                         yield delta.usage
-                    yield from (review(c, sources, question) for c in stream.feed(delta.text))
+                    yield from map(reviewed, stream.feed(delta.text))
                     length += len(delta.text)
                     if length > MAX_DRAFT:
                         raise ModelInterruptedError("the reply is far too long and was cut")
             except ModelInterruptedError:
                 # The last claim may be half a sentence.
                 whole = [c for c in stream.close() if ends_sentence(c.raw)]
-                yield from (review(c, sources, question) for c in whole)
+                yield from map(reviewed, whole)
                 raise
-        yield from (review(c, sources, question) for c in stream.close())
+        yield from map(reviewed, stream.close())
 
     def _repair(
-        self, question: str, sources: Sequence[Source], reviewed: list[Reviewed]
+        self, question: str, sources: Sequence[Source], reviewed: list[Reviewed], rules: Rules
     ) -> tuple[list[Reviewed], Usage]:
         """One round: the reasons go back to the writer; what passes returns to its place."""
         draft = "".join(item.claim.raw for item in reviewed)
@@ -149,7 +162,7 @@ class Assistant:
             return reviewed, Usage(calls=1)  # the checked part of the answer is not lost
         # A line for each fault, in order; blank where nothing can be said.
         repaired = [
-            [review(claim, sources, question) for claim in parse_claims(line)]
+            [review(claim, sources, question, rules) for claim in parse_claims(line)]
             for line in reply.text.split("\n")
         ]
         return merge_repairs(reviewed, repaired), reply.usage
@@ -207,10 +220,18 @@ class _AnswerBuilder:
         )  # fmt: skip
 
 
-def _collection_notes(evidence: Sequence[Hit], reviewed: Sequence[Reviewed]) -> tuple[Note, ...]:
-    cited = {n for i in reviewed if isinstance(i.outcome, Sentence) for n in i.outcome.citations}
+def _notes_on(
+    reviewed: Sequence[Reviewed], evidence: Sequence[Hit], sources: Sequence[Source]
+) -> list[Note]:
+    """What a reader of the kept sentences must know of the papers that they cite."""
+    kept = [item.outcome for item in reviewed if isinstance(item.outcome, Sentence)]
+    cited = {n for sentence in kept for n in sentence.citations}
     remarks = [hit.paper.note for n, hit in enumerate(evidence, start=1) if n in cited]
-    return tuple(Note("collection", text) for text in dict.fromkeys(remarks) if text)
+    return [
+        *(Note("collection", text) for text in dict.fromkeys(remarks) if text),
+        *injection_note([source for source in sources if source.n in cited]),
+        *disagreements(kept, sources),
+    ]
 
 
 class _Clock:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rag.citations import parse_claims
 from rag.enforcement import check_draft
 from rag.errors import InputError
-from rag.grounding import support_of
+from rag.grounding import STANDARD, Rules, support_of
 from rag.library import Library
 from rag.retrieval import retrieve
 from rag.text import MAX_QUESTION
@@ -17,13 +18,16 @@ from rag.types import CheckedDraft, CheckedSentence, Evidence, Hit, Source
 _PAPERS_PER_CLAIM = 5
 
 
-def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedDraft:
+def check(
+    draft: str, sources: Iterable[Source | Mapping[str, str]], rules: Rules = STANDARD
+) -> CheckedDraft:
     """Check a draft with ``[n]`` citations against the sources that it cites.
 
     Args:
         draft: the text.
         sources: numbered from 1 in this order; each a ``Source`` or a mapping with ``title``
             and ``text``.
+        rules: how claims are decided.
 
     Returns:
         The verdict on each sentence, in order: no repair, no re-attribution.
@@ -32,10 +36,10 @@ def check(draft: str, sources: Iterable[Source | Mapping[str, str]]) -> CheckedD
         InputError: a source is none, or lacks its text.
     """
     numbered = tuple(_as_source(n, source) for n, source in enumerate(sources, start=1))
-    return CheckedDraft(digest(draft), check_draft(draft, numbered), numbered)
+    return CheckedDraft(digest(draft), check_draft(draft, numbered, rules), numbered)
 
 
-def check_against(text: str, library: Library) -> CheckedDraft:
+def check_against(text: str, library: Library, rules: Rules = STANDARD) -> CheckedDraft:
     """The papers of a library that support each sentence of ``text``, whatever it cites."""
     numbered: dict[str, Source] = {}
     sentences = []
@@ -47,7 +51,7 @@ def check_against(text: str, library: Library) -> CheckedDraft:
             continue
         query = claim.bare[:MAX_QUESTION]
         hits = retrieve(library.store, library.embedder, query, _PAPERS_PER_CLAIM)
-        sentences.append(_best_support(claim.text, claim.bare, hits, numbered))
+        sentences.append(_best_support(claim.text, claim.bare, hits, numbered, rules))
     return CheckedDraft(digest(text), tuple(sentences), tuple(numbered.values()))
 
 
@@ -60,21 +64,21 @@ def number_sources(hits: Sequence[Hit]) -> tuple[Source, ...]:
 
 
 def _best_support(
-    text: str, bare: str, hits: Sequence[Hit], numbered: dict[str, Source]
+    text: str, bare: str, hits: Sequence[Hit], numbered: dict[str, Source], rules: Rules
 ) -> CheckedSentence:
-    verdicts = [(support_of(bare, source), source) for source in number_sources(hits)]
-    carrying = [(v, s) for v, s in verdicts if v.verdict == "supported"]
+    sources = number_sources(hits)
+    verdicts = support_of([(bare, (source,)) for source in sources], rules)
+    carrying = [(v, s) for v, s in zip(verdicts, sources, strict=True) if v.verdict == "supported"]
     if not carrying:
-        nearest = max((v for v, _ in verdicts), key=lambda v: v.support, default=None)
-        support = nearest.support if nearest else 0.0
+        support = max((v.support for v in verdicts), default=0.0)
         reason = "no paper of the library supports it"
         return _checked(text, False, "unsupported", reason, support=support)
     evidence: list[Evidence] = []
-    for _, source in carrying:
+    for verdict, source in carrying:
         fresh = Source(len(numbered) + 1, source.paper_id, source.title, source.url, source.year,
                        source.text)  # fmt: skip
         kept = numbered.setdefault(source.paper_id, fresh)
-        evidence += support_of(bare, kept).evidence
+        evidence += (replace(item, source=kept.n) for item in verdict.evidence)
     numbers = tuple(sorted({item.source for item in evidence}))
     best = max(v.support for v, _ in carrying)
     return CheckedSentence(text, numbers, True, "supported", "", best, 0.0, tuple(evidence))

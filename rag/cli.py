@@ -17,6 +17,7 @@ from rag.cli_eval import evaluate
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
 from rag.render import (
+    checked_to_markdown,
     checked_to_terminal,
     found_to_terminal,
     ingested_to_terminal,
@@ -191,11 +192,14 @@ def check(
         Path | None,
         typer.Option("--out", metavar="FILE", readable=False, help="Where the verdicts go."),
     ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="With FILE: as Markdown.")] = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Check a text against the collection, or drafts against their sources."""
+    if markdown and (batch is not None or as_json):
+        raise typer.BadParameter("--markdown is for FILE, without --json")
     if (draft is None) == (batch is None) or (batch is None) != (out is None):
         raise typer.BadParameter("give either FILE, or --batch CASES with --out FILE")
     with session(as_json, debug, store=store) as run:
@@ -205,15 +209,21 @@ def check(
             text = _read_text(draft)
             with open_assistant(run.settings) as assistant:
                 checked = assistant.check(text)
-            run.show(checked, checked_to_terminal(checked))
+            if markdown:
+                run.output.write(checked_to_markdown(checked))
+            else:
+                run.show(checked, checked_to_terminal(checked))
 
 
 def _check_batch(run: Session, batch: Path, out: Path) -> None:
-    from rag.checking import check as judge
+    from rag.checking import check as verdicts_on
+    from rag.judge import rules_of
+
+    rules = rules_of(run.settings)
 
     def verdicts(case: CheckCase) -> CheckedCase:
         sources = [{"title": whole(s.title), "text": whole(s.text)} for s in case.sources]
-        return CheckedCase.of(case, judge(whole(case.draft), sources).sentences)
+        return CheckedCase.of(case, verdicts_on(whole(case.draft), sources, rules).sentences)
 
     with run.progress("drafts") as count:
         report = run_batch(batch, out, CheckCase, verdicts, count)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.citations import parse_claims, rewrite_markers
-from rag.grounding import support_of, verify
+from rag.grounding import STANDARD, Rules, stays_within, verify, verify_all
 from rag.prompting import NO_ANSWER
 from rag.types import CheckedSentence, Claim, Note, Removed, Sentence, Source
 
@@ -34,13 +34,15 @@ class Reviewed:
     outcome: Sentence | Removed | Note | None
 
 
-def review(claim: Claim, sources: Sequence[Source], question: str = "") -> Reviewed:
+def review(
+    claim: Claim, sources: Sequence[Source], question: str = "", rules: Rules = STANDARD
+) -> Reviewed:
     """Decide on one claim: a sentence of the answer, removed with a reason, or trimmed."""
     if claim.bare.startswith(NO_ANSWER):
         return Reviewed(claim, None)
     if _NOTE.match(claim.bare):
         return Reviewed(claim, _note(claim, sources, question))
-    verdict = verify(claim, sources)
+    verdict = verify(claim, sources, rules)
     if verdict.verdict == "not_a_claim":
         return Reviewed(claim, None)
     if verdict.verdict != "supported":
@@ -96,13 +98,13 @@ def assemble(reviewed: Sequence[Reviewed]) -> str:
     return "".join(parts)
 
 
-def check_draft(draft: str, sources: Sequence[Source]) -> tuple[CheckedSentence, ...]:
+def check_draft(
+    draft: str, sources: Sequence[Source], rules: Rules = STANDARD
+) -> tuple[CheckedSentence, ...]:
     """Judge a draft as it stands: no repair, no re-attribution, no inherited citation."""
     checked = []
-    for claim in parse_claims(draft):
-        verdict = verify(claim, sources)
-        if not claim.text:
-            continue
+    claims = [claim for claim in parse_claims(draft) if claim.text]
+    for claim, verdict in zip(claims, verify_all(claims, sources, rules), strict=True):
         checked.append(
             CheckedSentence(
                 claim.text, claim.citations, verdict.verdict in {"supported", "not_a_claim"},
@@ -124,7 +126,7 @@ def _note(claim: Claim, sources: Sequence[Source], question: str) -> Note | Remo
               for source in sources)  # fmt: skip
     if not _DENIES.search(body):
         reason = "a finding in the form of a remark"
-    elif not any(support_of(body, topic).verdict == "supported" for topic in topics):
+    elif not any(stays_within(body, topic) for topic in topics):
         reason = "a remark beyond the question and its sources"
     else:
         return Note("scope" if _SCOPE.search(body) else "premise", f"{body} ({UNCHECKED})")

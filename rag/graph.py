@@ -56,11 +56,19 @@ def stored_tensors(path: Path) -> list[Any]:
     """ONNX tensors of a safetensors file whose matrices may be int8, with a ``.scale`` beside.
 
     Such a matrix comes transposed, as ``Net.linear`` multiplies by it.
+
+    Raises:
+        ModelError: the file is missing or damaged.
     """
     from onnx import numpy_helper
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    held = load_file(path)
+    try:
+        held = load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path} cannot be read: {reason}; install Footnote again") from error
     return [
         numpy_helper.from_array(
             np.ascontiguousarray(array.T) if array.dtype == np.int8 else array, name
@@ -96,12 +104,27 @@ class Net:
     def linear(self, x: str, layer: str) -> str:
         """``x`` by the transposed weight, plus the bias; in 8 bits where the weight is."""
         if f"{layer}.scale" in self.names:
-            # Weights lie transposed already; x gets its scale as it comes. Com.microsoft's
-            # fused operator: quantise, multiply in integers, scale back, add the bias.
-            inputs = (f"{layer}.weight", f"{layer}.scale", "", f"{layer}.bias")
-            return self.op("DynamicQuantizeMatMul", x, *inputs, domain="com.microsoft")
-        kernel = self.op("Transpose", f"{layer}.weight", perm=[1, 0])  # folded at load
-        return self.op("Add", self.op("MatMul", x, kernel), f"{layer}.bias")
+            product = self._integer_product(x, layer)
+        else:
+            kernel = self.op("Transpose", f"{layer}.weight", perm=[1, 0])  # folded at load
+            product = self.op("MatMul", x, kernel)
+        return self.op("Add", product, f"{layer}.bias")
+
+    def _integer_product(self, x: str, layer: str) -> str:
+        """``x`` by an int8 weight, each row of ``x`` quantised by itself.
+
+        One scale for all rows is a fused operator, but would let the claims of one sequence
+        move each other's results. Unsigned by signed is the kernel that is fast everywhere.
+        """
+        largest = self.op("ReduceMax", self.op("Abs", x), self.const([-1]), keepdims=1)
+        least = self.const(1e-9, np.float32)
+        scale = self.op("Max", self.op("Mul", largest, self.const(1 / 127, np.float32)), least)
+        levels = self.op("Round", self.op("Div", x, scale))
+        unsigned = self.op("Cast", self.op("Add", levels, self.const(128, np.float32)), to=2)
+        zero = self.const(128, np.uint8)
+        whole = self.op("MatMulInteger", unsigned, f"{layer}.weight", zero)
+        scaled = self.op("Mul", self.op("Cast", whole, to=1), scale)
+        return self.op("Mul", scaled, f"{layer}.scale")
 
     def norm(self, x: str, layer: str) -> str:
         """Layer normalisation with a layer's own weight and bias."""
@@ -119,9 +142,7 @@ def embed(net: Net, places: str, kinds: str) -> str:
     return net.norm(total, "embeddings.LayerNorm")
 
 
-def encode(
-    net: Net, x: str, bias: str, before: Callable[[int, str], str] = lambda _, x: x
-) -> str:
+def encode(net: Net, x: str, bias: str, before: Callable[[int, str], str] = lambda _, x: x) -> str:
     """All layers; ``bias`` is added to the attention scores (batch, heads, length, length).
 
     ``before`` may change what goes into a layer, by the layer's index.
@@ -161,7 +182,7 @@ def serialize(
     """The graph as onnxruntime reads it; inputs with type and shape, float outputs with shape."""
     from onnx import TensorProto, helper
 
-    types = {np.int64: TensorProto.INT64, np.float32: TensorProto.FLOAT}
+    types: dict[type, int] = {np.int64: TensorProto.INT64, np.float32: TensorProto.FLOAT}
     graph = helper.make_graph(
         net.nodes,
         name,
@@ -169,8 +190,9 @@ def serialize(
         [helper.make_tensor_value_info(k, TensorProto.FLOAT, s) for k, s in outputs.items()],
         net.tensors,
     )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
     return bytes(model.SerializeToString())
 
 

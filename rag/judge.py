@@ -11,14 +11,16 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from rag.chat import ChatWriter
 from rag.errors import ModelError
+from rag.grounding import Rules
 from rag.prompting import CLAIM_LIMIT, Message, judge_prompt
 from rag.settings import Settings
 from rag.text import brief
-from rag.types import Source, Usage
+from rag.types import Source, Usage, Verdict
 
 _KINDS = ("supported", "unsupported", "contradicted")
 _REPLY_LIMIT = 2_000
@@ -122,6 +124,16 @@ def make_judge(settings: Settings) -> Judge | None:
     if settings.judge and settings.model.strip():
         return ChatJudge(ChatWriter.from_settings(settings))
     return None
+
+
+def rules_of(settings: Settings, judge: Judge | None = None) -> Rules:
+    """How claims are decided under these settings, with ``judge`` where the verifier is unsure."""
+    return Rules(settings.strictness, partial(_opinion, judge) if judge else None)
+
+
+def _opinion(judge: Judge, text: str, sources: tuple[Source, ...]) -> Verdict | None:
+    (decision,) = judge.decide([Case(text, sources)])
+    return Verdict(decision.verdict, decision.reason) if decision else None
 
 
 def _can_be_asked(case: Case) -> bool:

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rag.citations import strip_markers
 from rag.documents import SearchRow
 from rag.settings import Settings, is_loopback
 from rag.text import clean, whole
@@ -66,6 +67,28 @@ def to_markdown(answer: Answer) -> str:
     parts.append(_bullets("**Removed**", removed))
     parts.append(f"*{_answered_by(answer)}*")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def checked_to_markdown(draft: CheckedDraft) -> str:
+    """A person's own text, sentence by sentence: what supports it, or why it is flagged."""
+    claims = [s for s in draft.sentences if s.verdict != "not_a_claim"]
+    held = sum(s.kept for s in claims)
+    parts = [f"# {held} of {len(claims)} sentences are supported"]
+    for s in draft.sentences:
+        text = strip_markers(one_line(s.text))
+        if s.verdict == "not_a_claim":
+            parts.append(text)
+        elif s.kept:
+            parts.append(f"- ✓ {text} {''.join(f'[{n}]' for n in s.citations)}")
+            parts += [f"    > {one_line(e.quote)} [{e.source}]" for e in s.evidence]
+        else:
+            parts.append(f"- ✗ **{text}** {s.verdict}: {one_line(s.reason)}")
+    named = {n for s in claims for n in s.citations}
+    sources = [s for s in draft.sources if s.n in named]
+    if sources:
+        parts.append("## Sources")
+    parts += [f"{s.n}. {_title(s)}{f' <{s.url}>' if s.url else ''}" for s in sources]
+    return "\n\n".join(parts) + "\n"
 
 
 def _answered_by(answer: Answer) -> str:

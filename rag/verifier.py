@@ -176,7 +176,7 @@ def build_graph(embedder: Path, adapted: Path) -> bytes:
     tags = net.op("Squeeze", net.linear(x, "tag"), net.const([2]))
     row, claims = (1, "length"), ("claims",)
     inputs = {
-        **{name: (np.int64, row) for name in ("ids", "places", "parts")},
+        **dict.fromkeys(("ids", "places", "parts"), (np.int64, row)),
         "starts": (np.int64, claims),
         "means": (np.float32, ("claims", "length")),
     }

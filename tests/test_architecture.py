@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ types errors text settings resources sentences words quantities names injection
+    __init__ types errors text settings resources sentences words quantities names terms injection
     weights graph minilm verifier embedding
     loaders.lines loaders.page loaders.jsonl loaders chunking
     ledger dense lexical mirror store retrieval library sample
-    prompting chatter citations grounding enforcement history
+    prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
     documents render session batch cli_eval cli __main__ schemas
     exchange markup html headers llama

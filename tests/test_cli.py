@@ -101,6 +101,8 @@ def test_help_loads_nothing_heavy() -> None:
         ["check", "a.txt", "--batch", "b.jsonl", "--out", "c.jsonl"],
         ["check", "--batch", "b.jsonl"],
         ["check", "a.txt", "--out", "c.jsonl"],
+        ["check", "a.txt", "--markdown", "--json"],
+        ["check", "--batch", "b.jsonl", "--out", "c.jsonl", "--markdown"],
         ["run", "q.jsonl"],
         ["nonsense"],
     ],

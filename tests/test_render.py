@@ -9,6 +9,7 @@ from rich.console import RenderableType
 
 from rag.documents import search_rows
 from rag.render import (
+    checked_to_markdown,
     checked_to_terminal,
     found_to_terminal,
     outbound,
@@ -153,6 +154,18 @@ def test_a_checked_text_shows_each_verdict_and_its_papers() -> None:
     assert "15 is missing" in text
     assert "[1] A scanner (2024)" in text
     assert "Never cited" not in text
+
+
+def test_a_checked_text_as_markdown_quotes_what_supports_it() -> None:
+    heading = CheckedSentence("# Results", (), True, "not_a_claim", "", 0.0, 0.0, ())
+    good = CheckedSentence("Twelve\nwere found [9].", (1,), True, "supported", "", 0.9, 0.0,
+                           (EVIDENCE,))  # fmt: skip
+    bad = CheckedSentence("All were.", (), False, "unsupported", "15 is missing", 0.1, 0.2, ())
+    text = checked_to_markdown(CheckedDraft("d", (heading, good, bad), ANSWER.sources))
+    assert text.startswith("# 1 of 2 sentences are supported\n\n# Results\n")
+    assert f"- ✓ Twelve were found. [1]\n\n    > {EVIDENCE.quote} [1]\n" in text
+    assert "- ✗ **All were.** unsupported: 15 is missing\n" in text
+    assert "1. A scanner (2024)" in text and "Never cited" not in text
 
 
 def test_a_remark_of_the_collection_is_shown_once() -> None:

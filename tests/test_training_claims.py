@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any
 
 EVAL = Path(__file__).parent.parent / "eval"
-CLAIMS = [
-    json.loads(line)
-    for line in (EVAL / "claims" / "training.jsonl").read_text(encoding="utf-8").splitlines()
-]
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    text = (EVAL / "claims" / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+CLAIMS = rows("training.jsonl")
+ABSTRACTS = {row["id"]: row for row in rows("abstracts.jsonl")}
+FRAMES = rows("frames.jsonl")
+WORDINGS = ("says", "true", "less", "opposite", "more", "beside")
 FIELDS = ["source", "group", "claim", "label", "kind", "changed"]
-TRUE = {"paraphrase", "synthesis", "figure", "hedged", "short"}
+TRUE = {"paraphrase", "synthesis", "figure", "hedged", "short", "inference"}
+LABELS = ("supported", "contradicted", "not_enough", "unsupported")
 FAULTY = {"number", "entity", "negation", "comparison", "role", "overclaim", "scope", "outside"}
 
 
@@ -37,9 +45,9 @@ def strings(value: Any) -> Iterator[str]:
 def test_every_line_has_its_fields_and_known_values():
     for row in CLAIMS:
         assert list(row) == FIELDS
-        assert re.fullmatch(r"(?:scifact|pubmedqa):\d+", row["source"]), row
+        assert re.fullmatch(r"(?:scifact|pubmedqa):\d+|own:[a-z]{2}\d{3}", row["source"]), row
         assert re.fullmatch(re.escape(row["source"]) + "/[a-z]", row["group"]), row
-        labels = {"supported"} if row["kind"] in TRUE else {"contradicted", "not_enough"}
+        labels = {"supported"} if row["kind"] in TRUE else set(LABELS[1:])
         assert row["label"] in labels and row["kind"] in TRUE | FAULTY, row
 
 
@@ -61,7 +69,7 @@ def test_no_claim_stands_twice():
     assert [claim for claim, times in seen.items() if times > 1] == []
 
 
-def test_no_claim_shares_eight_words_in_a_row_with_the_evaluation_set():
+def test_nothing_shares_eight_words_in_a_row_with_the_evaluation_set():
     held: set[tuple[str, ...]] = set()
     for name in ("drafts.jsonl", "questions.jsonl"):
         path = EVAL / "sets" / "medical_imaging" / name
@@ -69,14 +77,36 @@ def test_no_claim_shares_eight_words_in_a_row_with_the_evaluation_set():
             for text in strings(json.loads(line)):
                 held |= runs(text)
     assert held
-    assert [row["claim"] for row in CLAIMS if runs(row["claim"]) & held] == []
+    written = [row["claim"] for row in CLAIMS]
+    written += [f"{row['title']} {row['text']}" for row in ABSTRACTS.values()]
+    written += [wording for frame in FRAMES for kind in WORDINGS for wording in frame[kind]]
+    assert [text for text in written if runs(text) & held] == []
 
 
 def test_the_counts_in_the_readme_are_those_of_the_file():
     readme = (EVAL / "claims" / "README.md").read_text(encoding="utf-8")
     counts = Counter((row["kind"], row["label"]) for row in CLAIMS)
     for kind in TRUE | FAULTY:
-        labels = ("supported", "contradicted", "not_enough")
-        cells = " | ".join(str(counts[kind, label] or "–") for label in labels)
+        found = (counts[kind, label] for label in LABELS)
+        cells = " | ".join(f"{count:,}" if count else "–" for count in found)
         assert re.search(rf"\| {kind} \| [^|]+ \| {re.escape(cells)} \|", readme), kind
-    assert f"{len(CLAIMS):,} claims in {len({row['group'] for row in CLAIMS})} groups" in readme
+    groups = {row["group"] for row in CLAIMS}
+    assert f"{len(CLAIMS):,} claims in {len(groups):,} groups" in readme
+    assert f"the {len(ABSTRACTS)} abstracts" in readme
+    assert f"{len(FRAMES)} paraphrase frames" in readme
+
+
+def test_every_abstract_of_our_own_is_there_and_used():
+    used = {row["source"] for row in CLAIMS if row["source"].startswith("own:")}
+    assert used == set(ABSTRACTS)
+    for row in ABSTRACTS.values():
+        assert list(row) == ["id", "title", "text"] and len(row["text"].split()) >= 40, row["id"]
+
+
+def test_every_frame_fills_its_slots():
+    for frame in FRAMES:
+        slots = set(frame["slots"])
+        for kind in WORDINGS:
+            for wording in frame[kind]:
+                assert set(re.findall(r"\{(\w+)\}", wording)) <= slots, wording
+        assert set(frame.get("swap", ())) <= slots

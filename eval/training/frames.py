@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .examples import CLAIMS, CONTRADICTED, NOT_ENOUGH, SUPPORTED, UNSUPPORTED, Document, Example, lines
+from .examples import (
+    CLAIMS,
+    CONTRADICTED,
+    NOT_ENOUGH,
+    SUPPORTED,
+    UNSUPPORTED,
+    Document,
+    Example,
+    lines,
+)
 
 _SLOT = re.compile(r"\{(\w+)\}")
 _HEDGE = re.compile(r"\b(?:may|might|could|possib|suggest|hint|appear|perhaps|tentativ)")
@@ -95,7 +104,7 @@ def _of_hedged(finding: Finding, chance: random.Random, group: str) -> list[Exam
 
 def _swapped(finding: Finding, chance: random.Random, group: str) -> Example | None:
     """Two slots exchanged, where the frame says that this makes every true claim false."""
-    pair = finding.frame.get("swap") or ()
+    pair: list[str] = finding.frame.get("swap", [])
     fitting = [t for t in finding.frame["true"] if pair and set(pair) <= set(_SLOT.findall(t))]
     if not fitting:
         return None

@@ -70,7 +70,8 @@ def schedule(plan: Plan, data: Path, chance: random.Random) -> Iterator[list[Doc
     yield made(plan.first_frames) + fever(data)
     for _ in range(plan.epochs):
         mixed = _with_strangers(ours, chance)
-        pairs = [joined(*chance.sample(ours, 2), chance, 6) for _ in range(len(ours) // 6)]
+        couples = [chance.sample(ours, 2) for _ in range(len(ours) // 6)]
+        pairs = [joined(one, two, chance, 6) for one, two in couples]
         parts = [part for d in mixed for part in _parts(d, chance)]
         claims_too = _with_strangers(claims, chance)
         yield parts + pairs + claims_too + made(plan.frames_an_epoch)
