@@ -9,7 +9,7 @@ from contextlib import closing
 from rag.checking import check_against, digest, number_sources
 from rag.citations import ClaimStream, ends_sentence, parse_claims
 from rag.disagreement import disagreements
-from rag.enforcement import Reviewed, assemble, merge_repairs, review
+from rag.enforcement import Reviewed, assemble, follow, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
 from rag.grounding import Rules
 from rag.history import resolve
@@ -100,6 +100,7 @@ class Assistant:
                 if isinstance(item, Usage):
                     usage += item
                     continue
+                item = follow(reviewed, item)
                 reviewed.append(item)
                 if isinstance(item.outcome, Sentence | Removed):
                     yield item.outcome

@@ -49,7 +49,7 @@ def check_against(text: str, library: Library, rules: Rules = STANDARD) -> Check
         if not claim.checkable:
             sentences.append(_checked(claim.text, True, "not_a_claim", "states nothing to check"))
             continue
-        query = claim.bare[:MAX_QUESTION]
+        query = f"{claim.context} {claim.bare}".strip()[-MAX_QUESTION:]
         hits = retrieve(library.store, library.embedder, query, _PAPERS_PER_CLAIM)
         sentences.append(_best_support(claim.text, claim.bare, hits, numbered, rules))
     return CheckedDraft(digest(text), tuple(sentences), tuple(numbered.values()))

@@ -55,6 +55,21 @@ def review(
     )
 
 
+def follow(before: Sequence[Reviewed], item: Reviewed) -> Reviewed:
+    """Remove a sentence that leans on one that was removed: "It also …" would change its sense.
+
+    Args:
+        before: the claims of the draft so far, in order.
+        item: the next one.
+    """
+    told = [each for each in before if each.outcome is not None]
+    leans = item.claim.context and isinstance(item.outcome, Sentence)
+    if not leans or not told or not isinstance(told[-1].outcome, Removed):
+        return item
+    claim, reason = item.claim, "it refers to a sentence that was removed"
+    return Reviewed(claim, Removed(claim.text, claim.citations, "unsupported", reason))
+
+
 def merge_repairs(
     draft: Sequence[Reviewed], repaired: Sequence[Sequence[Reviewed]]
 ) -> list[Reviewed]:

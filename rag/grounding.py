@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal
 
 from rag.evidence import View, best_spans, is_quoted, passage, read
-from rag.names import absent_names
+from rag.names import absent_names, names
 from rag.quantities import unstated
 from rag.terms import absent_terms
 from rag.types import Claim, Source, Verdict
@@ -86,7 +86,21 @@ def _formal(claim: Claim, by_number: dict[int, Source]) -> Verdict | None:
         return Verdict("phantom", f"source {phantoms[0]} does not exist")
     if not claim.citations:
         return Verdict("uncited", "a factual sentence without a citation")
-    return None
+    return _misplaced(claim.context, [read(by_number[n]) for n in claim.citations])
+
+
+def _misplaced(context: str, views: Sequence[View]) -> Verdict | None:
+    """A sentence on "it" may not cite a paper that has none of what "it" can be.
+
+    The verifier reads the sentence alone: with the one before it, whose truth is no concern
+    here, it judged worse.
+    """
+    meant = names(context)
+    read_text = "\n".join(view.text for view in views)
+    if not meant or len(absent_names(context, read_text)) < len(meant):
+        return None
+    reason = f"it speaks of {meant[0]}, which is not in {_named(views)}"
+    return Verdict("unsupported", reason)
 
 
 def support_of(

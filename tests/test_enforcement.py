@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.citations import parse_claims, strip_markers
-from rag.enforcement import assemble, check_draft, merge_repairs, review
+from rag.enforcement import Reviewed, assemble, check_draft, follow, merge_repairs, review
 from rag.types import Note, Removed, Sentence, Source
 from rag.words import content_words
 
@@ -66,6 +66,19 @@ def test_the_answer_is_its_sentences_and_nothing_else(draft: str) -> None:
             assert item.outcome.text in rest
             rest = rest.replace(item.outcome.text, "", 1)
     assert rest.strip("-\n ") == ""
+
+
+def test_a_sentence_that_leans_on_a_removed_one_goes_with_it() -> None:
+    draft = "The moon is cheese [1]. It fills 1.6TB, as the knee data fill 1.6TB [1]. Really."
+    first, second, *_ = reviewed(draft)
+    stays = Reviewed(second.claim, Sentence(second.claim.text, (1,), "supported", 1.0, ()))
+    assert isinstance(first.outcome, Removed) and second.claim.context
+    gone = follow([first], stays)
+    assert isinstance(gone.outcome, Removed)
+    assert gone.outcome.reason == "it refers to a sentence that was removed"
+    kept = Reviewed(first.claim, stays.outcome)
+    assert follow([kept], stays) == stays
+    assert follow([], stays) == stays
 
 
 @given(DRAFTS)

@@ -83,8 +83,10 @@ def test_a_whole_sentence_of_the_source_needs_no_reading() -> None:
 
 
 def test_claims_checked_together_get_the_verdicts_that_they_get_alone() -> None:
-    draft = ("The sampler is over 80 times faster than before [1]. The sampler cures cancer [1]. "
-             "The knee data are from 155 patients [2]. Nobody was scanned at Stanford [2].")  # fmt: skip
+    draft = (
+        "The sampler is over 80 times faster than before [1]. The sampler cures cancer [1]. "
+        "The knee data are from 155 patients [2]. Nobody was scanned at Stanford [2]."
+    )
     claims = parse_claims(draft)
     together = verify_all(claims, SOURCES)
     assert [v.verdict for v in together] == [verify(c, SOURCES).verdict for c in claims]
@@ -117,6 +119,16 @@ def test_a_second_opinion_decides_where_the_verifier_is_unsure_and_nowhere_else(
     assert len(asked) == sum(unsure)
     for before, after, was_unsure in zip(plain, judged, unsure, strict=True):
         assert (after.reason == "the judge says no") if was_unsure else (after == before)
+
+
+def test_it_may_not_be_another_papers_it() -> None:
+    knee = "The knee MRI dataset holds 1.6TB of raw data from 155 patients scanned at Stanford."
+    draft = (
+        f"SKM-TEA is a dataset [2]. It is more than 80 times faster [1]. It too: {knee[:-1]} [2]."
+    )
+    _, other, same = verify_all(parse_claims(draft), SOURCES)
+    assert other.reason == "it speaks of SKM-TEA, which is not in source 1"
+    assert "speaks of" not in same.reason
 
 
 def test_what_addresses_a_model_is_no_evidence() -> None:

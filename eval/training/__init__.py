@@ -1,1 +1,1 @@
-"""Training of the verifier: ``python -m eval.training.train`` (needs torch, see ``docs/verifier.md``)."""
+"""Training of the verifier: ``python -m eval.training.train``, with torch (docs/verifier.md)."""
