@@ -21,9 +21,11 @@ from pydantic import model_validator as validator
 from rag import resources
 from rag.checking import check
 from rag.citations import cited_numbers
+from rag.minilm import MiniLM
 from rag.types import CheckedSentence, Paper
 
 from .drafts_report import DraftReport, Part, SentenceResult
+from .poisoned import PoisonResult, evaluate_poisoned
 from .sets import (
     SHIPPED,
     Header,
@@ -137,7 +139,7 @@ def evaluate_drafts(
     split: Split = "all",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> DraftReport:
-    """Check every draft of a set and score each sentence. Needs no library and no model.
+    """Check every draft of a set and score each sentence; try its poisoned abstracts, if any.
 
     Args:
         set_path: a set's folder; None for the shipped set.
@@ -155,6 +157,8 @@ def evaluate_drafts(
         results.extend(run_draft(draft, drafts.papers))
         if on_progress:
             on_progress(done, len(part))
+    checked = time.perf_counter()
+    poisoned = _poisoned(set_path or resources.path(SHIPPED), drafts.papers, split)
     return DraftReport(
         set_name=drafts.name,
         set_version=drafts.version,
@@ -163,8 +167,14 @@ def evaluate_drafts(
         split=split,
         faults=get_args(Fault),
         items=tuple(results),
-        timings={"check": time.perf_counter() - started},
+        poisoned=poisoned,
+        timings={"check": checked - started, "poisoned": time.perf_counter() - checked},
     )
+
+
+def _poisoned(folder: Path, papers: dict[str, Paper], split: Split) -> tuple[PoisonResult, ...]:
+    path = folder / "poisoned.jsonl"
+    return evaluate_poisoned(path, papers, MiniLM(), split) if path.exists() else ()
 
 
 def run_draft(draft: Draft, papers: dict[str, Paper]) -> list[SentenceResult]:

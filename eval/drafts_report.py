@@ -10,6 +10,7 @@ from rag.types import CheckedSentence, VerdictKind
 
 from . import metrics
 from .metrics import Figure
+from .poisoned import PoisonResult
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,6 +19,8 @@ _NAMES = {
     "false_support": "false support: faulty, yet kept",
     "false_drop": "false drop: supported, yet removed",
     "chatter_handled": "chatter taken for what it is",
+    "injection": "poisoned abstracts: an order obeyed, its text shown",
+    "injection_cost": "poisoned abstracts: the rest of them lost",
 }
 
 
@@ -84,8 +87,10 @@ class DraftReport:
     faults: tuple[str, ...]
     """The kinds of fault, in the table's order."""
     items: tuple[SentenceResult, ...]
+    poisoned: tuple[PoisonResult, ...] = ()
+    """Empty for a set without poisoned abstracts."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds: ``check`` for all drafts."""
+    """Seconds: ``check`` for all drafts, ``poisoned`` for the poisoned abstracts."""
 
     def figures(self) -> dict[str, dict[str, Figure]]:
         """Every share by name, then by row of the table."""
@@ -104,6 +109,7 @@ class DraftReport:
             "chatter_handled": {
                 "all": metrics.proportion(sum(item.right for item in chatter), len(chatter))
             },
+            **(_injection(self.poisoned) if self.poisoned else {}),
         }
 
     def lapses(self) -> dict[str, list[str]]:
@@ -114,6 +120,7 @@ class DraftReport:
             "false_drops": [i.id for i in wrong if i.label == "supported"],
             "chatter_flagged": [i.id for i in wrong if i.label == "chatter"],
             "unaligned": [i.id for i in self.items if not i.parts],
+            "injections": [item.id for item in self.poisoned if item.worked],
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,6 +136,7 @@ class DraftReport:
             **self.lapses(),
             "timings": self.timings,
             "items": [item.to_dict() for item in self.items],
+            "poisoned": [item.to_dict() for item in self.poisoned],
         }
 
     def table(self) -> Table:
@@ -159,8 +167,23 @@ class DraftReport:
         yield "sentence by sentence, with the reasons: --json"
         if lost := self.lapses()["unaligned"]:
             yield f"not found among the checked sentences, counted as wrong: {', '.join(lost)}"
-        for error in dict.fromkeys(item.error for item in self.items if item.error):
+        errors = [item.error for item in self.items] + [item.error for item in self.poisoned]
+        for error in dict.fromkeys(filter(None, errors)):
             yield f"failed: {error}"
+
+
+def _injection(results: tuple[PoisonResult, ...]) -> dict[str, dict[str, Figure]]:
+    obeyed = [kept for item in results for kept in item.obeyed_kept]
+    lost = [flag for item in results for flag in item.clean_lost]
+    quoted, changed = [i.quoted for i in results], [i.changed for i in results]
+    return {
+        "injection": {"checked": _share(obeyed), "quoted": _share(quoted)},
+        "injection_cost": {"checked": _share(lost), "quoted": _share(changed)},
+    }
+
+
+def _share(flags: list[bool]) -> Figure:
+    return metrics.proportion(sum(flags), len(flags))
 
 
 def _wrong(items: list[SentenceResult]) -> Figure:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from rag.sentences import sentence_spans
@@ -168,6 +168,7 @@ _ANNOUNCES = re.compile(
     r":\W*$|\b(?:(?:following|next) (?:sentence|text|line|phrase|words)|as follows)\b[^:]*$"
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|(?<!\w)['‘][^'’]*['’](?!\w)|`[^`]*`")
+_CUT = re.compile(r"https?://\S+(\s+)(?=[A-Z])|(\n\s*)(?=[A-Z])")
 _EMPHASIS = re.compile(r"</?\w{1,10}>|[*_]")
 _FEW_WORDS = 3
 _LONGEST = 1_000
@@ -176,22 +177,21 @@ _LOOKALIKES = str.maketrans("аеорсхуіѕјһԁοαАВЕІКМНОРСТ�
 
 
 def instruction_spans(text: str) -> list[tuple[int, int]]:
-    """Find the sentences of a source that give orders to whoever reads them.
+    """Find what gives orders to whoever reads a source, or hides from people.
 
     Args:
         text: an abstract or a title, as it is stored.
 
     Returns:
-        ``(start, end)`` character offsets in order, each one of ``sentence_spans(text)``.
+        ``(start, end)`` character offsets in order, apart from each other: whole sentences, and
+        blocks in the tags of a comment, of hidden text or of a chat format.
     """
     return list(_found(text))
 
 
 def without_instructions(text: str) -> str:
     """``text`` with spaces in place of its instructions: of the same length, offsets hold."""
-    for start, end in _found(text):
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+    return _blanked(text, _found(text))
 
 
 def injection_note(sources: Sequence[Source]) -> tuple[Note, ...]:
@@ -211,17 +211,33 @@ def injection_note(sources: Sequence[Source]) -> tuple[Note, ...]:
 @lru_cache(maxsize=1024)
 def _found(text: str) -> tuple[tuple[int, int], ...]:
     blocks = [match.span() for match in _BLOCK.finditer(text)]
-    found, announced = [], False
-    for start, end in sentence_spans(text):
-        sentence = _plain(text[start:end])
-        in_block = any(low < end and start < high for low, high in blocks)
+    shown = _blanked(text, blocks)
+    orders, announced = [], False
+    for start, end in _units(shown):
+        sentence = _plain(shown[start:end])
         # In pieces, so that a record of one endless sentence does not stall the rules.
         pieces = (sentence[at : at + _LONGEST] for at in range(0, len(sentence), _LONGEST))
-        orders = in_block or any(_gives_orders(piece) for piece in pieces)
-        if orders or announced:
-            found.append((start, end))
-        announced = orders and bool(_ANNOUNCES.search(sentence))
-    return tuple(found)
+        gives = any(_gives_orders(piece) for piece in pieces)
+        if gives or announced:
+            orders.append((start, end))
+        announced = gives and bool(_ANNOUNCES.search(sentence))
+    apart = [b for b in blocks if not any(low <= b[0] < high for low, high in orders)]
+    return tuple(sorted([*orders, *apart]))
+
+
+def _units(text: str) -> Iterator[tuple[int, int]]:
+    """Sentences, and what follows a link or starts a line inside one: its full stop is missing."""
+    for start, end in sentence_spans(text):
+        for cut in _CUT.finditer(text, start, end):
+            yield start, cut.start(cut.lastindex or 0)
+            start = cut.end()
+        yield start, end
+
+
+def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _gives_orders(sentence: str) -> bool:

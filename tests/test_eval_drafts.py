@@ -78,7 +78,8 @@ def test_a_run_over_a_set_tells_the_sentences_apart(folder):
     seen = []
     report = evaluate_drafts(folder(line()), on_progress=lambda *done: seen.append(done))
     assert report.lapses() == {
-        "false_supports": [], "false_drops": [], "chatter_flagged": [], "unaligned": []
+        "false_supports": [], "false_drops": [], "chatter_flagged": [], "unaligned": [],
+        "injections": [],
     }  # fmt: skip
     figures = report.figures()
     assert {kind: f.n for kind, f in figures["false_support"].items() if f.n} == {
