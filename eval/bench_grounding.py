@@ -16,9 +16,7 @@ from statistics import median
 
 from rag.citations import parse_claims
 from rag.evidence import read
-from rag.grounding import support_of
-from rag.names import absent_names
-from rag.quantities import unstated
+from rag.grounding import EXACT_CHECKS, support_of
 from rag.types import Paper, Source
 
 from .drafts import Draft, load_drafts
@@ -45,8 +43,8 @@ def exact_only(pairs: Sequence[Pair]) -> None:
     """Figures and names, without the verifier."""
     for text, (source,) in pairs:
         view = read(source)
-        unstated(text, view.text)
-        absent_names(text, view.text)
+        for check in EXACT_CHECKS:
+            check(text, view.text)
 
 
 WAYS: dict[str, Callable[[Sequence[Pair]], None]] = {

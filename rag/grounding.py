@@ -27,6 +27,8 @@ UNSURE = (0.2, 0.9)
 """Support between which a second opinion decides, where there is one."""
 SecondOpinion = Callable[[str, tuple[Source, ...]], Verdict | None]
 """Decides on a claim and the sources that it cites; None: no opinion."""
+EXACT_CHECKS = (unstated, absent_names, absent_terms)
+"""Each names what a claim has and its sources lack."""
 LACKING = 0.6
 """Probability from which a word is named as missing in a reason."""
 DENIED = 0.5
@@ -154,10 +156,10 @@ def _verifier() -> Verifier:
 def _refute(text: str, views: Sequence[View], found: Judgement) -> Verdict | None:
     """The exact checks: what is named here is not in the sources, whatever the verifier says."""
     read_text = "\n".join(view.text for view in views)
-    checks = (unstated, absent_names, absent_terms)
-    missing = list(dict.fromkeys(item for check in checks for item in check(text, read_text)))
+    missing = [item for check in EXACT_CHECKS for item in check(text, read_text)]
     if not missing:
         return None
+    missing = list(dict.fromkeys(missing))
     verb = "is" if len(missing) == 1 else "are"
     reason = f"{_and(missing)} {verb} not in {_named(views)}"
     support = round(_FLOOR * found.support, 4)
