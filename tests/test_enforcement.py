@@ -92,7 +92,7 @@ def test_a_checked_draft_quotes_itself_in_order(draft: str) -> None:
 def test_paragraphs_and_bullets_survive_and_markers_are_plain() -> None:
     draft = (
         "Here is a summary:\n\nInference on multi-coil MRI is more than 80 times faster 【1】. It "
-        "cures cancer [1].\n\n- Krylov methods are joined with diffusion sampling [1, 1].\n"
+        "cures cancer [1].\n\n- Krylov methods are joined with diffusion sampling [1][1].\n"
         "- The knee data fill 1.6 terabytes [1].\n"
     )
     assert assemble(reviewed(draft)) == (
