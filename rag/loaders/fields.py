@@ -140,7 +140,9 @@ def _texts(record: Mapping[str, object], name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
-        value = _names(value) if name == "authors" else re.split("[;|]" if ";" in value else ",", value)
+        value = (
+            _names(value) if name == "authors" else re.split("[;|]" if ";" in value else ",", value)
+        )
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise InputError(f"{name}: expected a list of texts or one text, found {kind(value)}")
     return tuple(text for item in value if (text := _repaired(item).strip()))

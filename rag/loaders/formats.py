@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 
 from rag.errors import InputError
+from rag.loaders import jsondoc, jsonl, markdown, page, table
 from rag.loaders.textfile import Format, TextFile
 
-FORMATS: tuple[Format, ...] = ()
-"""The first one that matches takes the file."""
+FORMATS: tuple[Format, ...] = (
+    jsonl.FORMAT,
+    jsondoc.FORMAT,
+    table.FORMAT,
+    markdown.FORMAT,
+    page.FORMAT,
+)
+"""The first one that matches takes the file: those that are surest of theirs come first."""
 
 _REFUSED = {
     re.compile(r"\s*(<!doctype html|<html)", re.IGNORECASE): "a web page; copy its text, or "
@@ -27,10 +34,14 @@ def find_format(file: TextFile) -> Format:
     Raises:
         InputError: it is in none.
     """
-    for known in FORMATS:
+    if not file.head.strip():
+        raise InputError("is empty; expected papers")
+    for known in FORMATS[:-1]:
         if known.matches(file.head):
             return known
     for pattern, found in _REFUSED.items():
         if pattern.match(file.head):
             raise InputError(f"expected {NAMES}; found {found}")
+    if FORMATS[-1].matches(file.head):  # anything that reads like prose
+        return FORMATS[-1]
     raise InputError(f"holds no papers; expected {NAMES}")
