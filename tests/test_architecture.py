@@ -12,7 +12,9 @@ ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ types errors text settings resources sentences words quantities names terms injection
     weights graph minilm verifier embedding
-    loaders.lines loaders.page loaders.jsonl loaders chunking
+    loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
+    loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc loaders.formats loaders
+    chunking
     ledger dense lexical mirror store retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant

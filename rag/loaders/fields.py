@@ -91,12 +91,11 @@ def _heading(match: re.Match[str]) -> str:
 
 
 def _repaired(text: str) -> str:
-    text = plain(clean(text))
-    if text.isascii():
-        return text
-    import ftfy
+    if not text.isascii():
+        import ftfy
 
-    return ftfy.fix_encoding(text)
+        text = ftfy.fix_encoding(text)  # before cleaning: such text has control characters
+    return plain(clean(text))
 
 
 def _id(record: Mapping[str, object]) -> str:

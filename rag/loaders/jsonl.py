@@ -19,7 +19,7 @@ from rag.types import Failure
 
 def _matches(head: str) -> bool:
     """Whether objects begin and end on lines; a lone one may also be a document of records."""
-    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    lines = [line.strip() for line in head.split("\n") if line.strip()]
     if not lines or not lines[0].startswith("{"):
         return False
     if len(lines) == 1:

@@ -32,7 +32,7 @@ def _load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     text = file.text()
     front = _FRONT.match(text)
     fields = _front_matter(front[1]) if front else {}
-    lines = text.splitlines()
+    lines = text.split("\n")
     begun = text[: front.end()].count("\n") if front else 0
     starts = [n for n, line in enumerate(lines) if n >= begun and line.startswith("# ")]
     if len(starts) < 2 or fields:
@@ -75,7 +75,7 @@ def _section(lines: list[str], known: dict[str, str]) -> dict[str, str]:
 
 def _front_matter(text: str) -> dict[str, str]:
     """The plain ``name: value`` lines at the top, under our names."""
-    pairs = [match.groups() for line in text.splitlines() if (match := _PAIR.match(line))]
+    pairs = [match.groups() for line in text.split("\n") if (match := _PAIR.match(line))]
     values = {name.strip(): value.strip().strip("\"'[]") for name, value in pairs}
     return {ours: values[keys[0]] for ours, keys in find_keys(tuple(values)).items()}
 

@@ -31,6 +31,10 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _FIELDS = {"summary": "abstract", "author": "authors", "date": "year", "journal": "venue"}
+_PERSON = re.compile(
+    r"\s*(?:[^\W\d_a-z][\w.'’-]*\s+)(?:(?:[^\W\d_a-z][\w.'’-]*|de|da|der|den|la|van|von|bin|al)\s+){0,3}"
+    r"[^\W\d_a-z][\w.'’*†‡-]*\s*"
+)
 _SECTION = re.compile(
     r"\W{0,3}(background|introduction|context|importance|objectives?|aims?|purpose|design|setting"
     r"|(?:materials and |patients and )?methods?(?: and findings)?|participants|interventions?"
@@ -50,7 +54,7 @@ def labelled(line: str) -> tuple[str, str] | None:
 
 
 def _matches(head: str) -> bool:
-    blocks = list(_blocks(enumerate(head.splitlines(), 1), _is_wrapped(head)))
+    blocks = list(_blocks(enumerate(head.split("\n"), 1), _is_wrapped(head)))
     return _only_paper(blocks) is not None or any(
         _is_abstract(text) or labelled(text) for _, text in blocks
     )
@@ -61,8 +65,8 @@ def _load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     if file.whole:
         blocks = list(blocks)
         if only := _only_paper(blocks):
-            line, title, abstract = only
-            yield file.at(line), to_paper({"title": title, "abstract": abstract})
+            line, fields = only
+            yield file.at(line), to_paper(fields)
             return
     page = _Page(file, on_failure)
     for line, text in blocks:
@@ -74,7 +78,7 @@ def _load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
 
 def _is_wrapped(head: str) -> bool:
     """Whether paragraphs are broken into lines: no line is an abstract by itself."""
-    return not any(map(_is_abstract, head.splitlines()))
+    return not any(map(_is_abstract, head.split("\n")))
 
 
 def _blocks(lines: Iterable[tuple[int, str]], wrapped: bool) -> Iterator[Block]:
@@ -82,44 +86,50 @@ def _blocks(lines: Iterable[tuple[int, str]], wrapped: bool) -> Iterator[Block]:
     begun, parts = 0, list[str]()
     for number, raw in lines:
         line = clean(raw)
-        if parts and (not wrapped or not line.strip() or labelled(line)):
+        alone = not wrapped or labelled(line) or _SECTION.fullmatch(line.strip()) or is_byline(line)
+        if parts and (alone or not line.strip()):
             yield begun, " ".join(parts)
             parts = []
         if line.strip():
             begun = begun if parts else number
             parts.append(line.strip() if wrapped else line)
+        if parts and alone and (labelled(line) or ("", ""))[1] == "":
+            yield begun, parts.pop()
     if parts:
         yield begun, " ".join(parts)
 
 
-def _only_paper(blocks: list[Block]) -> tuple[int, str, str] | None:
-    """Line, title and abstract where the blocks are one paper; those with labels are not."""
-    if any(
-        field != "abstract" for _, text in blocks if (field := (labelled(text) or [""])[0]) if field
-    ):
+def is_byline(line: str) -> bool:
+    """Whether it is a list of two or more whole names, as under a title."""
+    people = re.split(r"[,;&]|\band\b", line.strip(" .,;"))
+    return len(people) > 1 and all(map(_PERSON.fullmatch, people))
+
+
+def _only_paper(blocks: list[Block]) -> tuple[int, dict[str, str]] | None:
+    """Its line and fields where the blocks are one paper; with other labels they are a page."""
+    labels = {label[0] for _, text in blocks if (label := labelled(text))}
+    if labels - {"abstract"} or any(_SECTION.fullmatch(text.strip()) for _, text in blocks):
         return None
-    bare = [(line, text) for line, text in blocks if not _is_bare_label(text)]
+    bare = [(line, text) for line, text in blocks if labelled(text) != ("abstract", "")]
     above = list(takewhile(lambda block: not _is_abstract(block[1]), bare))
-    below = [text for _, text in bare[len(above) :]]
-    if 1 <= len(above) <= _ABOVE and below and all(map(_is_abstract, below)):
-        return *above[0], " ".join(map(_unlabelled, below))
-    if len(above) == len(bare) == 2:
-        (line, title), (_, text) = bare
-        if (
-            len(title) < len(text)
-            and len(text.split()) >= _TERSE
-            and text.endswith((".", "!", "?"))
-        ):
-            return line, title, _unlabelled(text)
-    return None
+    below = [_unlabelled(text) for _, text in bare[len(above) :]]
+    if len(above) == len(bare) > 1 and _is_terse(bare[0][1], bare[-1][1]):
+        below = [_unlabelled(above.pop()[1])]
+    if not 1 <= len(above) <= _ABOVE or not below or not all(map(_is_abstract, below[1:])):
+        return None
+    fields = {"title": above[0][1], "abstract": " ".join(below)}
+    names = next((text for _, text in above[1:] if is_byline(text)), None)
+    return above[0][0], fields | ({"authors": names} if names else {})
+
+
+def _is_terse(title: str, text: str) -> bool:
+    """Whether ``text`` may be the abstract of ``title``, though it is short."""
+    prose = text.rstrip().endswith((".", "!", "?"))
+    return prose and len(title) < len(text) and len(text.split()) >= _TERSE
 
 
 def _is_abstract(line: str) -> bool:
     return len(line) >= _LONG or (len(line.split()) >= _PROSE and line.rstrip().endswith("."))
-
-
-def _is_bare_label(line: str) -> bool:
-    return labelled(line) == ("abstract", "")
 
 
 def _unlabelled(text: str) -> str:
@@ -144,7 +154,9 @@ class _Page:
             self._section = text.strip().rstrip(":.") + ": "
         elif self._section or _is_abstract(text):
             self._take_abstract(line, text)
-        elif "abstract" in self._fields or not self._labelled_title():
+        elif is_byline(text) and self._fields.keys() == {"title"}:
+            self._fields["authors"] = text
+        elif "abstract" in self._fields or len(self._fields) < 2:
             yield from self.finish()
             self._line, self._fields = line, {"title": text}
 
@@ -178,9 +190,6 @@ class _Page:
         else:
             reason = "expected a title line before this abstract, found none"
             self._on_failure(Failure(self._file.at(line), reason))
-
-    def _labelled_title(self) -> bool:
-        return len(self._fields) > 1
 
 
 FORMAT = Format("a page of titles and abstracts", _matches, _load)

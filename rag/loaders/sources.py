@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol, cast
 
 from rag.errors import InputError
 from rag.loaders.textfile import OnFailure, TextFile
@@ -87,7 +87,7 @@ def open_texts(
         InputError: the file cannot be used; the message does not name it.
     """
     if path == STANDARD_INPUT:
-        source = io.BufferedReader(_Guarded(sys.stdin.buffer))
+        source = io.BufferedReader(_Guarded(cast(io.BufferedReader, sys.stdin.buffer)))
         yield from _texts("standard input", source, names, on_failure, seekable=False)
         return
     try:
@@ -104,7 +104,7 @@ def open_texts(
 
 def _texts(
     name: str,
-    source: io.BufferedReader,
+    source: io.BufferedReader[Any],
     names: Mapping[str, str],
     on_failure: OnFailure,
     seekable: bool,
@@ -123,7 +123,10 @@ def _texts(
 
 
 def _text(
-    name: str, raw: io.RawIOBase | io.BufferedReader, names: Mapping[str, str], entry: bool = False
+    name: str,
+    raw: io.RawIOBase | io.BufferedReader[Any],
+    names: Mapping[str, str],
+    entry: bool = False,
 ) -> TextFile:
     source = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw, 64 * 1024)
     head = source.peek(1024)
@@ -183,9 +186,9 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise InputError("is encrypted; pack it without a password")
 
 
-def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> zipfile.ZipExtFile:
+def _opened(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Any:
     try:
-        return archive.open(entry)  # type: ignore[return-value]
+        return archive.open(entry)
     except _DAMAGED as error:
         raise InputError(f"cannot be unpacked ({error}); pack it anew") from error
 
@@ -213,13 +216,22 @@ class _Budget:
             )
 
 
+class _Bytes(Protocol):
+    """What files, gzip members and zip entries have in common."""
+
+    def read1(self, size: int, /) -> bytes: ...
+    def close(self) -> object: ...
+    def seekable(self) -> bool: ...
+    def seek(self, offset: int, whence: int, /) -> int: ...
+    def tell(self) -> int: ...
+
+
 class _Guarded(io.RawIOBase):
     """Bytes whose faults are told as ours, counted, and held to a budget."""
 
-    def __init__(
-        self, source: BinaryIO | io.BufferedReader | gzip.GzipFile, budget: _Budget | None = None
-    ) -> None:
+    def __init__(self, source: _Bytes, budget: _Budget | None = None) -> None:
         self._source, self._budget, self.passed = source, budget, 0
+        self._fault: InputError | None = None
 
     def readable(self) -> bool:
         return True
@@ -234,13 +246,16 @@ class _Guarded(io.RawIOBase):
         return self._source.tell()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._fault:
+            raise self._fault
         try:
-            piece = self._source.read(len(buffer))
+            piece = self._source.read1(len(buffer))
         except _DAMAGED as error:
             reason = getattr(error, "strerror", None) or error
-            raise InputError(
+            self._fault = InputError(
                 f"cannot be read beyond byte {self.passed:,} ({reason}); fetch it again"
-            ) from error
+            )
+            raise self._fault from error
         self.passed += len(piece)
         if self._budget:
             self._budget.spend(len(piece))

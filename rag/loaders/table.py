@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 
 from rag.errors import InputError
 from rag.loaders.fields import to_paper
@@ -19,6 +20,7 @@ from rag.types import Failure
 _SEPARATORS = ",\t;|"
 _ROWS = 50  # looked at to tell the dialect
 _LONGEST_NAME = 60  # characters of a column's name
+_QUOTE_IN_TEXT = re.compile(r'(?:^|\t)"[^"\t\n]*"[^"\t\n]')  # 'a	"Big" fish': no quoting
 _FIT = 0.8  # of the rows have as many cells as the first, unless both names are known
 
 
@@ -61,16 +63,15 @@ def _columns(names: list[str], file: TextFile) -> dict[str, list[int]]:
     return {ours: [names.index(name) for name in theirs] for ours, theirs in keys.items()}
 
 
-def _record(
-    row: list[str], names: list[str], columns: dict[str, list[int]]
-) -> dict[str, str | None]:
+def _record(row: list[str], names: list[str], columns: dict[str, list[int]]) -> dict[str, str]:
     if len(row) > len(names) and any(map(str.strip, row[len(names) :])):
         raise InputError(f"expected {len(names)} cells, found {len(row)}; quote those with commas")
-    cells = dict(enumerate(row))
-    return {
-        ours: next((cell for at in places if (cell := cells.get(at, "").strip())), None)
-        for ours, places in columns.items()
-    }
+    record: dict[str, str] = {}
+    for ours, places in columns.items():
+        for at in reversed(places):
+            if at < len(row) and (cell := row[at].strip()):
+                record[ours] = cell
+    return record
 
 
 def _rows(
@@ -102,7 +103,7 @@ def _rows(
 
 def _dialect(head: str) -> type[csv.Dialect] | None:
     """How the table that begins so is written, or None where it is no table."""
-    lines = [line for line in head.splitlines(keepends=True) if line.strip()]
+    lines = [line + "\n" for line in head.replace("\0", "").split("\n") if line.strip()]
     if len(head) > 1000 and len(lines) > 2:
         lines.pop()  # it may be cut off
     if lines and _is_hint(lines[0]):
@@ -113,20 +114,23 @@ def _dialect(head: str) -> type[csv.Dialect] | None:
 
 
 def _dialects() -> Iterator[type[csv.Dialect]]:
-    for separator, quotes in itertools.product(_SEPARATORS, (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)):
+    for separator, quoted in itertools.product(_SEPARATORS, (True, False)):
 
         class Dialect(csv.Dialect):
             delimiter = separator
             quotechar = '"'
             lineterminator = "\n"
-            quoting = quotes
+            quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
             skipinitialspace = separator != "\t"
 
         yield Dialect
 
 
-def _fit(lines: Iterable[str], dialect: type[csv.Dialect]) -> float:
+def _fit(lines: list[str], dialect: type[csv.Dialect]) -> float:
     """How well the rows fit the first one, 0 where it names no columns; known names count."""
+    quoted = dialect.quoting != csv.QUOTE_NONE
+    if quoted and dialect.delimiter == "\t" and any(map(_QUOTE_IN_TEXT.search, lines)):
+        return 0.0
     try:
         rows = list(itertools.islice(filter(None, csv.reader(lines, dialect)), _ROWS))
     except csv.Error:

@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, Protocol
 
 from rag.errors import InputError
 from rag.types import Failure, Paper
@@ -44,6 +44,15 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,80}encoding=["']([\w.-]{1,20})["']"
 _SETS = """cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 koi8_r mac_roman
 gb18030 big5 cp932 euc_jp cp949""".split()
 
+_NEIGHBOURS = {"cp1250", "cp1254", "cp1257"}
+
+
+class Source(Protocol):
+    """Bytes to be read: files, gzip members, zip entries."""
+
+    def read1(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, as many as are at hand; none at the end."""
+
 
 class TextFile:
     """The text of one file or archive entry; read it once, by one of its three readers.
@@ -59,7 +68,7 @@ class TextFile:
     def __init__(
         self,
         name: str,
-        source: BinaryIO,
+        source: Source,
         names: Mapping[str, str] | None = None,
         entry: bool = False,
     ) -> None:
@@ -69,18 +78,21 @@ class TextFile:
             InputError: it is empty or not text; the message does not name it.
         """
         self.name, self.names, self.entry = name, names or {}, entry
-        head = source.read(HEAD)
+        head = _read_head(source)
         if not head:
             raise InputError("is empty; expected papers")
         mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
         source = io.BufferedReader(_Rejoined(head[len(mark) :], source))
         if _MARKS.get(mark, "utf-8") != "utf-8":
-            source = io.BufferedReader(_Recoded(source, _MARKS[mark]))
-        head = source.read(HEAD)
+            source = _changed(source, _recoder(_MARKS[mark]))
+        head = _read_head(source)
         if b"\0" in head:
             raise InputError("expected text, found binary data; save it as UTF-8 text")
         self.whole = len(head) < HEAD
-        self._source: BinaryIO = io.BufferedReader(_Rejoined(head, source))
+        self._source: io.BufferedReader[Any] = io.BufferedReader(_Rejoined(head, source))
+        if b"\r" in head and b"\n" not in head:  # the line ends of old Macs, and of Excel there
+            self._source = _changed(self._source, lambda raw, _: raw.replace(b"\r", b"\n"))
+            head = head.replace(b"\r", b"\n")
         self._encoding = _encoding(head)
         self.head = codecs.getincrementaldecoder(self._encoding)("mixed").decode(head, self.whole)
 
@@ -144,7 +156,7 @@ class TextFile:
 class Stream:
     """Text piece by piece, with a limit on how much of it may pass without a record."""
 
-    def __init__(self, source: BinaryIO, encoding: str, limit: int) -> None:
+    def __init__(self, source: Source, encoding: str, limit: int) -> None:
         self._source, self._limit = source, limit
         self._decoder = codecs.getincrementaldecoder(encoding)("mixed")
         self._passed = 0
@@ -155,7 +167,7 @@ class Stream:
         Raises:
             InputError: the record is too long.
         """
-        while raw := self._source.read(size):
+        while raw := self._source.read1(size):
             if text := self._decoder.decode(raw):
                 break
         else:
@@ -189,6 +201,22 @@ class Format:
     load: Callable[[TextFile, OnFailure], Iterator[Record]]
 
 
+def _read_head(source: Source) -> bytes:
+    """The first ``HEAD`` bytes, or those before the file turns out to be damaged."""
+    head = b""
+    while len(head) < HEAD:
+        try:
+            piece = source.read1(HEAD - len(head))
+        except InputError:
+            if not head:
+                raise
+            break  # it will be met again behind what could be read
+        if not piece:
+            break
+        head += piece
+    return head
+
+
 def _encoding(head: bytes) -> str:
     """The character set of what begins with ``head``."""
     errors = _count_errors(head)
@@ -205,8 +233,10 @@ def _encoding(head: bytes) -> str:
 
     # Lines of plain ASCII tell nothing and water down the statistics.
     telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:_PIECE]
-    best = from_bytes(telling, cp_isolation=_SETS).best()
-    return best.encoding if best else "cp1252"
+    found = [match.encoding for match in from_bytes(telling, cp_isolation=_SETS)]
+    if not found or (found[0] in _NEIGHBOURS and "cp1252" in found):
+        return "cp1252"  # far more common, and as likely by the statistics of a few letters
+    return found[0]
 
 
 def _count_errors(head: bytes) -> int:
@@ -228,7 +258,7 @@ codecs.register_error("mixed", _mixed)
 class _Rejoined(io.RawIOBase):
     """Bytes that were read ahead, and then the rest of their source."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: Source) -> None:
         self._head, self._rest = memoryview(head), rest
 
     def readable(self) -> bool:
@@ -239,26 +269,33 @@ class _Rejoined(io.RawIOBase):
         piece = self._head[:size]
         self._head = self._head[size:]
         if not piece:
-            piece = memoryview(self._rest.read(size))
+            piece = memoryview(self._rest.read1(size))
         buffer[: len(piece)] = piece
         return len(piece)
 
 
-class _Recoded(io.RawIOBase):
-    """Text of another encoding as UTF-8."""
+def _changed(source: Source, change: Callable[[bytes, bool], bytes]) -> io.BufferedReader[Any]:
+    return io.BufferedReader(_Changed(source, change))
 
-    def __init__(self, source: BinaryIO, encoding: str) -> None:
-        self._source = source
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-        self._ready = b""
+
+def _recoder(encoding: str) -> Callable[[bytes, bool], bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return lambda raw, final: decoder.decode(raw, final).encode("utf-8", "replace")
+
+
+class _Changed(io.RawIOBase):
+    """Bytes after a change, which is told when there are no more."""
+
+    def __init__(self, source: Source, change: Callable[[bytes, bool], bytes]) -> None:
+        self._source, self._change, self._ready = source, change, b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._ready:
-            raw = self._source.read(_PIECE)
-            self._ready = self._decoder.decode(raw, not raw).encode("utf-8", "replace")
+            raw = self._source.read1(_PIECE)
+            self._ready = self._change(raw, not raw)
             if not raw:
                 break
         piece, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
