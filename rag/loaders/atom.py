@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from rag.errors import InputError
-from rag.loaders.fields import to_paper
 from rag.loaders.latex import latex_to_text
+from rag.loaders.references import paper_of
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.loaders.xmltree import records, root_is, text_of
 from rag.types import Failure
 
-_ID = re.compile(r"arxiv\.org/abs/([\w.-]+(?:/\d+)?)$", re.IGNORECASE)
-_VERSION = re.compile(r"v\d+$")
+_ID = re.compile(r"arxiv\.org/abs/(\S+?)(?:v\d+)?$", re.IGNORECASE)
 
 
 def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
@@ -25,12 +24,12 @@ def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     """
     for number, entry in enumerate(records(file, ("entry",), on_failure), 1):
         found = _ID.search(_text(entry, "id"))
-        arxiv = _VERSION.sub("", found[1]) if found else ""
+        arxiv = found[1] if found else ""
         where = file.record(number) + (f" (arXiv {arxiv})" if arxiv else "")
         try:
             if fault := error_of(entry):
                 raise InputError(f"expected a paper, found arXiv's message {fault!r}")
-            yield where, to_paper(_record(entry, arxiv))
+            yield where, paper_of(_record(entry, arxiv))
         except InputError as error:
             on_failure(Failure(where, str(error)))
 
@@ -45,11 +44,11 @@ def _record(entry: Element, arxiv: str) -> dict[str, object]:
     links = [link.get("href", "") for link in entry.iterfind("{*}link[@rel='alternate']")]
     terms = [category.get("term", "") for category in entry.iterfind("{*}category")]
     return {
-        "id": arxiv or doi or None,
-        "title": latex_to_text(_text(entry, "title")) or None,
-        "abstract": latex_to_text(_text(entry, "summary")) or None,
+        "id": arxiv or doi,
+        "title": latex_to_text(_text(entry, "title")),
+        "abstract": latex_to_text(_text(entry, "summary")),
         "authors": [latex_to_text(text_of(name)) for name in entry.iterfind("{*}author/{*}name")],
-        "year": _text(entry, "published") or None,
+        "year": _text(entry, "published"),
         "venue": _text(entry, "journal_ref") or ("arXiv" if arxiv else ""),
         "url": f"https://arxiv.org/abs/{arxiv}" if arxiv else next(iter(links), ""),
         "doi": doi,

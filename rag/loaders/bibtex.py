@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rag.errors import InputError
-from rag.loaders.fields import to_paper
 from rag.loaders.latex import latex_to_text
+from rag.loaders.references import ids, paper_of
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.types import Failure
 
@@ -25,20 +26,22 @@ _URL = re.compile(r"https?://[^\s{}]+")
 def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     """The papers of a BibTeX file; entries that cannot be read stop no others.
 
-    The id is the DOI, arXiv id or PMID: a citation key names different papers in different files.
-
     Raises:
         InputError: it holds no entry.
     """
     from bibtexparser import parse_string
 
     empty = True
-    for block in parse_string(file.text()).blocks:
+    # Its warnings go to the log alone: what they say is reported as failures.
+    logging.getLogger("bibtexparser").addHandler(logging.NullHandler())
+    library = parse_string(file.text())
+    strings = {name.lower(): str(s.value) for name, s in library.strings_dict.items()}
+    for block in library.blocks:
         where = file.at((block.start_line or 0) + 1)
         try:
             if entry := _entry(block):
                 empty = False
-                yield where, to_paper(_record(entry))
+                yield where, paper_of(_record(entry, strings))
         except InputError as error:
             empty = False
             on_failure(Failure(where, str(error)))
@@ -61,26 +64,34 @@ def _entry(block: Block) -> Entry | None:
     return None
 
 
-def _record(entry: Entry) -> dict[str, object]:
+def _record(entry: Entry, strings: Mapping[str, str]) -> dict[str, object]:
     given: dict[str, str] = {}
     for field in entry.fields:
-        given.setdefault(field.key.lower(), str(field.value))
-    arxiv = _arxiv(given)
+        value = str(field.value)
+        if field.enclosing == "no-enclosing" and "#" in value:
+            value = _joined(value, strings)
+        given.setdefault(field.key.lower(), value)
     doi = _verbatim(given.get("doi", ""))
-    pmid = given.get("pmid", "") or _eprint(given, "pubmed")
+    arxiv = given.get("arxivid") or _eprint(given, "arxiv")
+    pmid = given.get("pmid") or _eprint(given, "pubmed")
     return {
-        "id": re.sub(r"^https?://(?:dx\.)?doi\.org/", "", doi) or arxiv or pmid or None,
+        **ids(doi, arxiv, pmid),
         "title": _text(given, "title"),
         "abstract": _text(given, "abstract"),
         "authors": _people(given.get("author", "")),
         "year": _text(given, "year") or _text(given, "date"),
         "venue": next((text for name in _VENUES if (text := _text(given, name))), None),
         "url": _url(given),
-        "doi": doi,
-        "arxiv_id": arxiv,
-        "pmid": pmid,
         "keywords": _text(given, "keywords") or _text(given, "keyword"),
     }
+
+
+def _joined(expression: str, strings: Mapping[str, str]) -> str:
+    """``"a" # name # {b}`` as one text, which the parser leaves as it stands."""
+    parts = [part.strip() for part in expression.split("#")]
+    if all(part[:1] + part[-1:] in ('""', "{}") or part.lower() in strings for part in parts):
+        return "".join(strings.get(part.lower(), part[1:-1]) for part in parts)
+    return expression
 
 
 def _text(given: dict[str, str], name: str) -> str | None:
@@ -101,10 +112,6 @@ def _people(names: str) -> list[str]:
 def _url(given: dict[str, str]) -> str:
     found = _URL.search(_verbatim(given.get("url") or given.get("howpublished", "")))
     return found[0] if found else ""
-
-
-def _arxiv(given: dict[str, str]) -> str:
-    return given.get("arxivid", "") or _eprint(given, "arxiv")
 
 
 def _eprint(given: dict[str, str], archive: str) -> str:

@@ -10,12 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from rag.errors import InputError
-from rag.loaders.fields import to_paper
-from rag.loaders.people import spoken
+from rag.loaders.references import paper_of, spoken
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.types import Failure
 
-_TAG = re.compile(r"([A-Z]{2,4}) *- ?(.*)")
+_TAG = re.compile(r"([A-Z]{2,4}) *(?<=^....)- ?(.*)")
 _MATCH = re.compile(r"^PMID ?- ?\d", re.MULTILINE)
 
 _Fields = Mapping[str, list[str]]
@@ -31,7 +30,7 @@ def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     for number, given in _records(file, on_failure):
         empty = False
         try:
-            yield _where(file, number, given), to_paper(_record(given))
+            yield _where(file, number, given), paper_of(_record(given))
         except InputError as error:
             on_failure(Failure(_where(file, number, given), str(error)))
     if empty:
@@ -59,9 +58,9 @@ def _record(given: _Fields) -> dict[str, object]:
     pmid = _first(given, "PMID")
     doi = next((i.split()[0] for i in given["LID"] + given["AID"] if i.endswith("[doi]")), "")
     return {
-        "id": pmid or None,
+        "id": pmid,
         "title": _first(given, "TI", "BTI", "TT"),
-        "abstract": _first(given, "AB", "OAB") or None,
+        "abstract": _first(given, "AB", "OAB"),
         "authors": [spoken(name) for name in given["FAU"] or given["AU"]] + given["CN"],
         "year": _first(given, "DP", "DEP", "EDAT"),
         "venue": _first(given, "JT", "TA", "BTI"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from rag.errors import InputError
-from rag.loaders.fields import to_paper
+from rag.loaders.references import paper_of
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.loaders.xmltree import records, root_is, text_of
 from rag.types import Failure
@@ -27,7 +27,7 @@ def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
         if pmid := text_of(element.find("*/PMID")):
             where += f" (PMID {pmid})"
         try:
-            yield where, to_paper(_record(element, pmid))
+            yield where, paper_of(_record(element, pmid))
         except InputError as error:
             on_failure(Failure(where, str(error)))
 
@@ -44,7 +44,7 @@ def _record(element: Element, pmid: str) -> dict[str, object]:
         *outer.iterfind("MeshHeadingList/*/DescriptorName"),
     ]
     return {
-        "id": pmid or None,
+        "id": pmid,
         "title": _first(paper, "ArticleTitle", "VernacularTitle", "Book/BookTitle"),
         "abstract": _abstract(paper, outer),
         "authors": _authors(paper),

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from rag.errors import InputError
-from rag.loaders.fields import to_paper
-from rag.loaders.people import spoken
+from rag.loaders.references import ids, paper_of, spoken
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.types import Failure
-
-if TYPE_CHECKING:
-    from rispy.parser import RisParser
 
 _START = re.compile(r"(?:TY  - |PT )\S")
 _END = re.compile(r"ER(?:  -.*)?\s*")
@@ -21,7 +16,7 @@ _MATCH = re.compile(r"^\s*TY  - \S|\A\s*(?:FN [^\n]*\n\s*)?(?:VR [^\n]*\n\s*)?PT
                     re.MULTILINE)  # fmt: skip
 _TITLES = "title primary_title document_title".split()
 _ABSTRACTS = "abstract notes_abstract".split()
-_VENUES = ("secondary_title journal_name alternate_title3 publication_name alternate_title2 "
+_VENUES = ("secondary_title alternate_title3 journal_name publication_name alternate_title2 "
            "alternate_title1 conference_title tertiary_title publisher").split()  # fmt: skip
 _YEARS = "year publication_year date early_access_year".split()
 _ARXIV = re.compile(r"arxiv(?:\.org/(?:abs|pdf)/|:)\s*([\w.-]+/?\d+)(?:v\d+)?", re.IGNORECASE)
@@ -39,7 +34,7 @@ def load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
     for number, lines in _records(file, on_failure):
         empty = False
         try:
-            yield file.at(number), to_paper(_record(_parsed(lines)))
+            yield file.at(number), paper_of(_record(_parsed(lines)))
         except InputError as error:
             on_failure(Failure(file.at(number), str(error)))
     if empty:
@@ -65,12 +60,14 @@ def _records(file: TextFile, on_failure: OnFailure) -> Iterator[tuple[int, list[
 
 
 def _parsed(lines: list[str]) -> Mapping[str, object]:
+    from rispy.config import WOK_LIST_TYPE_TAGS
     from rispy.parser import RisParser, WokParser
 
-    tagged = lines[0].startswith("TY")
-    parser: type[RisParser] = RisParser if tagged else WokParser
-    end = "ER  - " if tagged else "ER"
-    records: list[dict[str, object]] = parser().parse_lines(iter([*lines, end]))
+    if lines[0].startswith("TY"):
+        parser, end = RisParser(), "ER  - "
+    else:
+        parser, end = WokParser(list_tags=[*WOK_LIST_TYPE_TAGS, "AF"]), "ER"
+    records: list[dict[str, object]] = parser.parse_lines(iter([*lines, end]))
     if len(records) != 1:
         raise InputError(f"expected one RIS record, found {len(records)}; correct its lines")
     return records[0]
@@ -83,24 +80,20 @@ def _record(given: Mapping[str, object]) -> dict[str, object]:
     pmid = _joined(given, "pubmed_id") or _pmid(given, links)
     authors = _list(given, "author_full_name") or [
         *_list(given, "authors"), *_list(given, "first_authors")]  # fmt: skip
-    doi = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", doi, flags=re.IGNORECASE)
     return {
-        "id": doi or arxiv or pmid or None,
+        **ids(doi, arxiv, pmid),
         "title": _first(given, _TITLES),
         "abstract": _first(given, _ABSTRACTS),
         "authors": [spoken(name) for name in authors],
         "year": _first(given, _YEARS),
         "venue": _first(given, _VENUES),
         "url": next((url for url in _list(given, "urls") if url.startswith("http")), ""),
-        "doi": doi,
-        "arxiv_id": arxiv,
-        "pmid": pmid,
         "keywords": _keywords(given),
     }
 
 
 def _pmid(given: Mapping[str, object], links: str) -> str:
-    """EndNote puts it into AN, for records that PubMed provided, PubMed's own export into AN too."""
+    """EndNote and Ovid put it into AN where PubMed provided the record; Zotero into a note."""
     number = _joined(given, "accession_number")
     source = f"{_joined(given, 'name_of_database')} {_joined(given, 'database_provider')}".lower()
     if number.isdigit() and ("pubmed" in source or "nlm" in source or "medline" in source):
@@ -109,8 +102,8 @@ def _pmid(given: Mapping[str, object], links: str) -> str:
 
 
 def _keywords(given: Mapping[str, object]) -> list[str]:
-    found = _list(given, "keywords") or [
-        *_joined(given, "author_keywords").split(";"), *_joined(given, "keywords_plus").split(";")]  # fmt: skip
+    web_of_science = [_joined(given, "author_keywords"), _joined(given, "keywords_plus")]
+    found = _list(given, "keywords") or web_of_science
     return [word.strip() for keywords in found for word in keywords.split(";")]
 
 
