@@ -14,6 +14,7 @@ import typer
 from rag import __version__, resources
 from rag.batch import run_batch
 from rag.cli_eval import evaluate
+from rag.cli_fetch import fetch
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
 from rag.loaders.keys import read_names
@@ -125,6 +126,9 @@ def ingest(
         if report.failed and not report.added + report.updated + report.unchanged:
             first = report.failed[0]
             raise InputError(f"nothing was taken in; first: {first.where}: {first.reason}")
+
+
+app.command()(fetch)
 
 
 @app.command()

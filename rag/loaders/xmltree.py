@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _PROLOG = (
     r"\A\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*<(?:\w+:)?"
 )
+_REFUSED = (
+    "refused: its XML declares entities or a document type of its own, which can be made to fill "
+    "the memory or to read files; export the records without them"
+)
 _SHIFTS = {"sup": "^", "sub": "_"}
 _JOINTS = {"msup": "^", "msub": "_", "mfrac": "/"}
 _DEPTH = 100  # elements within one another; PubMed's formulas go to 20
@@ -51,6 +55,25 @@ def records(file: TextFile, names: Collection[str], on_failure: OnFailure) -> It
         raise InputError(f"holds no records; expected <{'> or <'.join(names)}> elements")
 
 
+def parse(data: bytes) -> Element:
+    """A whole document.
+
+    Raises:
+        InputError: it is broken or declares entities.
+    """
+    from defusedxml.common import DefusedXmlException
+
+    parser = _parser_class()()
+    try:
+        parser.feed(data)
+        root: Element = parser.close()
+    except ParseError as error:
+        raise InputError(f"expected XML, found it broken ({error})") from error
+    except DefusedXmlException as error:
+        raise InputError(_REFUSED) from error
+    return root
+
+
 def _elements(file: TextFile, names: Collection[str]) -> Iterator[Element]:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import iterparse
@@ -72,10 +95,7 @@ def _elements(file: TextFile, names: Collection[str]) -> Iterator[Element]:
                 stream.next_record()
                 path[-1].clear() if path else element.clear()
     except DefusedXmlException as error:
-        raise InputError(
-            "refused: its XML declares entities or a document type of its own, which can be made "
-            "to fill the memory or to read files; export the records without them"
-        ) from error
+        raise InputError(_REFUSED) from error
 
 
 def local(element: Element) -> str:
