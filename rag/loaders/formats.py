@@ -5,12 +5,28 @@ from __future__ import annotations
 import re
 
 from rag.errors import InputError
-from rag.loaders import jsondoc, jsonl, markdown, page, table
+from rag.loaders import (
+    atom,
+    bibtex,
+    jsondoc,
+    jsonl,
+    markdown,
+    medline,
+    page,
+    pubmed_xml,
+    ris,
+    table,
+)
 from rag.loaders.textfile import Format, TextFile
 
 FORMATS: tuple[Format, ...] = (
+    pubmed_xml.FORMAT,
+    atom.FORMAT,
+    ris.FORMAT,
+    medline.FORMAT,
     jsonl.FORMAT,
     jsondoc.FORMAT,
+    bibtex.FORMAT,
     table.FORMAT,
     markdown.FORMAT,
     page.FORMAT,
