@@ -190,5 +190,8 @@ def test_records_are_forgotten_as_they_are_read():
 def test_it_is_told_by_its_content():
     assert FORMAT.matches(a_set(KELP))
     assert FORMAT.matches("<!-- a note --><PubmedBookArticleSet>")
+    comments = "<!-- a note -->\n" * 5_000
+    assert FORMAT.matches(f"{HEAD}{comments}<PubmedArticleSet>")
+    assert not FORMAT.matches(f"{HEAD}{comments}<html>")  # in one pass
     assert not FORMAT.matches('<feed xmlns="http://www.w3.org/2005/Atom">')
     assert not FORMAT.matches("PMID- 1 <PubmedArticleSet>")

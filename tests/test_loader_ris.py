@@ -172,3 +172,4 @@ def test_it_is_told_by_its_content():
     assert all(map(FORMAT.matches, (ZOTERO, "\n\n" + ENDNOTE, WEB_OF_SCIENCE)))
     assert not FORMAT.matches("PMID- 1\nTI  - T\n")
     assert not FORMAT.matches("PT or not, this is a page")
+    assert not FORMAT.matches("\n" * 200_000)  # in one pass

@@ -12,7 +12,7 @@ from rag.types import Failure
 
 _START = re.compile(r"(?:TY  - |PT )\S")
 _END = re.compile(r"ER(?:  -.*)?\s*")
-_MATCH = re.compile(r"^\s*TY  - \S|\A\s*(?:FN [^\n]*\n\s*)?(?:VR [^\n]*\n\s*)?PT [JBSPC]\s*$",
+_MATCH = re.compile(r"^[ \t]*TY  - \S|\A\s*(?:FN [^\n]*\n\s*)?(?:VR [^\n]*\n\s*)?PT [JBSPC]\s*$",
                     re.MULTILINE)  # fmt: skip
 _TITLES = "title primary_title document_title".split()
 _ABSTRACTS = "abstract notes_abstract".split()

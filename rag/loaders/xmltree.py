@@ -15,8 +15,10 @@ from rag.types import Failure
 if TYPE_CHECKING:
     from defusedxml.ElementTree import DefusedXMLParser
 
+# Possessive, so that a head of many comments is read once whatever follows them.
 _PROLOG = (
-    r"\A\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*<(?:\w+:)?"
+    r"\s*+(?><\?xml.*?\?>\s*+)?+"
+    r"(?:(?><!--.*?-->|<!DOCTYPE[^>\[]*+(?:\[.*?\]\s*+)?>)\s*+)*+<(?:\w+:)?"
 )
 _REFUSED = (
     "refused: its XML declares entities or a document type of its own, which can be made to fill "
