@@ -217,7 +217,7 @@ UNUSABLE = {
     "array": (b'[{"title": oops}]', "Expecting value"),
     "named.txt": (b"%PDF-1.7 ...", "export its title and abstract"),
     "paper.pdf": (b"\n%PDF-1.4\n", "BibTeX or RIS"),
-    "table.xyz": (b"a,b", "holds no papers; expected JSON Lines"),
+    "table.xyz": (b"a,b", "holds no papers; expected PubMed XML"),
     "table.csv": (b"Name;Size\nA;1\nB;2\n", "--map title=NAME,abstract=NAME"),
     "head.csv": (b"title,abstract\n", "only the names of columns"),
     "prose.txt": (b"A line.\nAnother line.\n", "no papers"),
