@@ -222,7 +222,7 @@ UNUSABLE = {
     "head.csv": (b"title,abstract\n", "only the names of columns"),
     "prose.txt": (b"A line.\nAnother line.\n", "no papers"),
     "page.html": (b"<!DOCTYPE html>\n<html><body>" + OWLS.encode(), "a web page; copy its text"),
-    "a.xml": (b"<?xml version='1.0'?><feed><x/></feed>", "XML of another kind"),
+    "a.xml": (b"<?xml version='1.0'?><rss><x/></rss>", "XML of another kind"),
     "a.rtf": (b"{\\rtf1 text}", "save it as plain text"),
     "a.tex": (b"\\documentclass{article}", "LaTeX"),
     "missing.jsonl": (None, "does not exist"),
