@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import sample
+from rag import loaders, sample
 from rag.errors import InputError
 from rag.loaders import load_papers, read
 from rag.loaders.formats import find_format
@@ -302,6 +302,16 @@ def test_an_error_after_the_first_record_stops_nothing(tmp_path):
     assert 100 < len(papers) < 9999
     assert failure.where == str(tmp_path / "cut.gz")
     assert "cannot be read beyond byte" in failure.reason
+
+
+def test_a_file_of_nothing_but_failures_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(loaders, "MAX_FAILURES", 10)
+    bad = [record(abstract="")] * 11
+    _, failures = load(
+        write(tmp_path / "a.jsonl", record(), *bad[:10], record("U"), *bad, record("V"))
+    )
+    assert len(failures) == 21
+    assert "is given up after 10 records" in failures[-1].reason
 
 
 def test_where_a_record_comes_from_is_told(tmp_path, monkeypatch):

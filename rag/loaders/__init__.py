@@ -17,6 +17,8 @@ from rag.loaders.sources import list_files, open_texts
 from rag.loaders.textfile import OnFailure, Record, TextFile
 from rag.types import Failure, Paper
 
+MAX_FAILURES = 100_000
+"""Records of a file that fail one after the other before the rest of it is left."""
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
@@ -68,20 +70,37 @@ def read(
     for file, listed in files:
         source = "-" if str(file) == "-" else str(file.absolute())
         begun = False
+        report = _Patient(on_failure)
         try:
-            for text in open_texts(file, names or {}, on_failure, listed):
-                for where, paper in _records(text, on_failure):
-                    begun = True
+            for text in open_texts(file, names or {}, report, listed):
+                for where, paper in _records(text, report):
+                    begun, report.failed = True, 0
                     yield source, where, paper
         except InputError as error:
             _refuse(file, error, len(files) == 1 and not begun, on_failure)
 
 
-def _records(text: TextFile, on_failure: OnFailure) -> Iterator[Record]:
+class _Patient:
+    """Reports failures until too many follow one another: a file of a billion is an attack."""
+
+    def __init__(self, on_failure: OnFailure) -> None:
+        self._on_failure, self.failed = on_failure, 0
+
+    def __call__(self, failure: Failure) -> None:
+        self.failed += 1
+        if self.failed > MAX_FAILURES:
+            raise InputError(
+                f"is given up after {MAX_FAILURES:,} records that cannot be read, the last one "
+                f"{failure.where}: {failure.reason}"
+            )
+        self._on_failure(failure)
+
+
+def _records(text: TextFile, on_failure: _Patient) -> Iterator[Record]:
     try:
         yield from find_format(text).load(text, on_failure)
     except InputError as error:
-        if not text.entry:
+        if not text.entry or on_failure.failed > MAX_FAILURES:
             raise
         on_failure(Failure(text.name, str(error)))
 

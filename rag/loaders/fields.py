@@ -24,10 +24,10 @@ _LINKED = {
     "arxiv_id": re.compile(r"\s*(?:https?://arxiv\.org/(?:abs|pdf)/|arxiv:\s*)", re.IGNORECASE),
     "pmid": re.compile(r"\s*(?:https?://\S+?/(?=\d+/?\s*$)|pmid:\s*)", re.IGNORECASE),
 }
-_NAMES = "p|i|b|u|em|strong|su[bp]|br|div|span|sec|title|italic|bold|list|list-item|li|ul|ol"
+_NAMES = "p|i|b|u|em|strong|su[bp]|br|div|span|sec|title|h[1-6]|italic|bold|list|list-item|li|ul|ol"
 _TAG = re.compile(rf"</?(?:jats:|mml:)?(?:{_NAMES}|[a-z]+-formula|sc|abstract)(?:\s[^<>]*)?/?>")
 _JATS = re.compile(r"</?(?:jats|mml):[^<>]*>")
-_HEADING = re.compile(r"<(jats:)?title(?:\s[^<>]*)?>\s*(.*?)\s*</(?:jats:)?title>", re.DOTALL)
+_HEADING = re.compile(r"<(jats:title|title|h[1-6])(?:\s[^<>]*)?>\s*(.*?)\s*</\1>", re.DOTALL)
 _BREAK = re.compile(r"</?(?:jats:)?(?:p|br|div|sec|list|list-item|li|ul|ol)(?:\s[^<>]*)?/?>")
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 
@@ -151,11 +151,10 @@ def _names(text: str) -> list[str]:
     """The authors in one text: parted by semicolons, "and", or commas between whole names."""
     if ";" in text:
         return text.split(";")
-    if " and " in text and text.count(",") != text.count(" and ") * 2:
-        parts = re.split(r",?\s+and\s+", text)
-        return [name for part in parts for name in _names(part)]
-    parts = text.split(",")
-    return parts if all(len(part.split()) > 1 for part in parts) else [text]
+    names = re.split(r",?\s+and\s+|,", text)
+    if all(len(name.split()) > 1 for name in names):
+        return names
+    return re.split(r",?\s+and\s+", text)  # One, Ada and Two, Bo
 
 
 def _year(value: object) -> int | None:

@@ -13,7 +13,7 @@ from rag.errors import InputError
 from rag.loaders.fields import kind
 from rag.loaders.keys import find_keys
 
-_NAMED = """name display_name displayName fullName full_name literal title text value #text keyword
+_NAMED = """name display_name displayName full_name literal title text value #text keyword
 tag""".split()
 _GIVEN = ("given", "first", "firstName", "first_name", "forename", "ForeName")
 _FAMILY = ("family", "last", "lastName", "last_name", "surname", "LastName")
@@ -89,6 +89,8 @@ def _name(value: object) -> str:
     """The name that an object bears, of a person or a thing."""
     if not isinstance(value, dict):
         return ""
+    if isinstance(value.get("fullName"), str):
+        return str(value["fullName"])
     parts = [str(value[key]) for group in (_GIVEN, _FAMILY) for key in group if value.get(key)]
     if parts:
         return " ".join(parts)

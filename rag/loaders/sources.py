@@ -172,7 +172,7 @@ def _entries(
 
 def _hidden(entry: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(entry.filename).parts
-    hidden = any(part.startswith(".") and part != ".." for part in parts)
+    hidden = any(part[:1] == "." != part[1:2] for part in parts)
     return entry.is_dir() or hidden or "__MACOSX" in parts
 
 
