@@ -13,6 +13,8 @@ from rag.errors import InputError
 from rag.types import Paper
 
 _KEPT_CONTROLS = "\t\n\r"
+# UTF-8 read as Windows-1252 has such pairs. ftfy decides, but takes a millisecond a text.
+_MOJIBAKE = re.compile("[Â-ô][\x80-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _UNDATED = re.compile(
     r"(n\.?\s*d\.?|no date|in press|forthcoming|to appear|submitted|accepted|preprint|unknown"
@@ -91,7 +93,7 @@ def _heading(match: re.Match[str]) -> str:
 
 
 def _repaired(text: str) -> str:
-    if not text.isascii():
+    if not text.isascii() and _MOJIBAKE.search(text):
         import ftfy
 
         text = ftfy.fix_encoding(text)  # before cleaning: such text has control characters

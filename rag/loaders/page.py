@@ -144,6 +144,7 @@ class _Page:
         self._file, self._on_failure = file, on_failure
         self._line, self._fields = 0, dict[str, str]()
         self._section = ""
+        self._certain = False  # that there is a paper: a label says so
         self.found = False
 
     def take(self, line: int, text: str) -> Iterator[Record]:
@@ -163,13 +164,16 @@ class _Page:
     def finish(self) -> Iterator[Record]:
         """The paper that was waiting for more; a title that waits in vain is reported."""
         fields, self._fields, self._section = self._fields, {}, ""
+        certain, self._certain = self._certain, False
         if "abstract" in fields:
             self.found = True
             try:
                 yield self._file.at(self._line), to_paper(fields)
             except InputError as error:
                 self._on_failure(Failure(self._file.at(self._line), str(error)))
-        elif len(title := fields.get("title", "")) >= _TITLE and (self.found or len(fields) > 1):
+        elif (title := fields.get("title", "")) and (
+            certain or (self.found and len(title) >= _TITLE)
+        ):
             reason = f"expected an abstract after the title {title!r}, found none"
             self._on_failure(Failure(self._file.at(self._line), reason))
 
@@ -178,7 +182,7 @@ class _Page:
             yield from self.finish()
         if text:
             self._line = self._line if self._fields else line
-            self._fields[field] = text
+            self._fields[field], self._certain = text, True
 
     def _take_abstract(self, line: int, text: str) -> None:
         if "title" in self._fields and ("abstract" not in self._fields or self._section):

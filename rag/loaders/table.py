@@ -119,6 +119,7 @@ def _dialects() -> Iterator[type[csv.Dialect]]:
         class Dialect(csv.Dialect):
             delimiter = separator
             quotechar = '"'
+            doublequote = True
             lineterminator = "\n"
             quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
             skipinitialspace = separator != "\t"
@@ -131,10 +132,11 @@ def _fit(lines: list[str], dialect: type[csv.Dialect]) -> float:
     quoted = dialect.quoting != csv.QUOTE_NONE
     if quoted and dialect.delimiter == "\t" and any(map(_QUOTE_IN_TEXT.search, lines)):
         return 0.0
+    rows: list[list[str]] = []
     try:
-        rows = list(itertools.islice(filter(None, csv.reader(lines, dialect)), _ROWS))
-    except csv.Error:
-        return 0.0
+        rows.extend(itertools.islice(filter(None, csv.reader(lines, dialect)), _ROWS))
+    except csv.Error:  # a quote that closes nowhere: a row that does not fit
+        rows.append([])
     names = [name.strip() for name in rows[0]] if rows else []
     while names and not names[-1]:
         names.pop()

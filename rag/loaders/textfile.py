@@ -39,6 +39,8 @@ _MARKS = {  # the longer mark first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_LEADS = bytes(range(0xC0, 0x100))  # the first bytes of UTF-8's longer characters
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,80}encoding=["']([\w.-]{1,20})["']""")
 # What old exports are written in; the whole list of charset-normalizer finds rarities in them.
 _SETS = """cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 koi8_r mac_roman
@@ -220,7 +222,7 @@ def _read_head(source: Source) -> bytes:
 def _encoding(head: bytes) -> str:
     """The character set of what begins with ``head``."""
     errors = _count_errors(head)
-    if errors <= sum(byte >= 0xC0 for byte in head) // 10:
+    if not errors or errors <= (len(head) - len(head.translate(None, _LEADS))) // 10:
         return "utf-8"
     if declared := _DECLARED.match(head):
         try:
@@ -242,7 +244,7 @@ def _encoding(head: bytes) -> str:
 def _count_errors(head: bytes) -> int:
     """Bytes of ``head`` that are not UTF-8, but for a character that it cuts at the end."""
     text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)
-    return sum("\udc80" <= char <= "\udcff" for char in text) if not text.isascii() else 0
+    return len(_ESCAPED.findall(text))
 
 
 def _mixed(error: UnicodeError) -> tuple[str, int]:
