@@ -14,8 +14,10 @@ import typer
 from rag import __version__, resources
 from rag.batch import run_batch
 from rag.cli_eval import evaluate
+from rag.cli_fetch import fetch
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
+from rag.loaders.keys import read_names
 from rag.render import (
     checked_to_markdown,
     checked_to_terminal,
@@ -91,8 +93,18 @@ def _root(
 def ingest(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", readable=False, help="Pages of abstracts, JSON Lines."),
+        typer.Argument(
+            metavar="PATH",
+            readable=False,
+            help="Files in any format, folders and archives of them; - for standard input.",
+        ),
     ],
+    names: Annotated[
+        str,
+        typer.Option(
+            "--map", metavar="FIELD=NAME,…", help="What columns or keys are called: abstract=AB."
+        ),
+    ] = "",
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -101,15 +113,22 @@ def ingest(
 
     A paper that is there unchanged is left alone, a changed one is replaced.
     """
+    try:
+        fields = read_names(names)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="--map") from error
     with session(as_json, debug, store=store) as run:
         from rag.library import Library
 
         with Library.open(settings=run.settings) as library, run.progress("papers") as count:
-            report = library.ingest(paths, on_progress=count)
+            report = library.ingest(paths, on_progress=count, names=fields)
         run.show(report, ingested_to_terminal(report))
         if report.failed and not report.added + report.updated + report.unchanged:
             first = report.failed[0]
             raise InputError(f"nothing was taken in; first: {first.where}: {first.reason}")
+
+
+app.command()(fetch)
 
 
 @app.command()

@@ -28,5 +28,9 @@ class ModelError(RagError):
     """A language or embedding model that cannot be reached or used."""
 
 
+class FetchError(RagError):
+    """A public service of papers that cannot be reached or used."""
+
+
 class ModelInterruptedError(ModelError):
     """A reply that broke off: what came before it is usable, but it is not whole."""

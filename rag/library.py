@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -79,14 +79,17 @@ class Library:
         self,
         paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         on_progress: Callable[[int, int | None], None] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> IngestReport:
         """Take in the papers of files and folders; unchanged ones are left as they are.
 
         An interruption loses at most the batch in work: the next ingest goes on from there.
 
         Args:
-            paths: JSON Lines (``.jsonl``), copied pages (``.txt``), and folders of them.
+            paths: files of any format in docs/formats.md, folders and archives of them, or
+                ``-`` for standard input.
             on_progress: called with the papers done and their total, None while unknown.
+            names: for tables and JSON, what fields are called there: ``{"abstract": "AB"}``.
 
         Raises:
             InputError: there is nothing to read.
@@ -95,7 +98,7 @@ class Library:
         """
         begun = time.monotonic()
         failed: list[Failure] = []
-        papers = load_papers(paths, failed.append)
+        papers = load_papers(paths, failed.append, names)
         counts: Counter[str] = Counter()
         batch = list(islice(papers, _BATCH))
         if batch:

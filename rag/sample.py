@@ -42,10 +42,15 @@ def status(settings: Settings, tell: Callable[[str], None]) -> StoreStatus:
 
 
 def stands_in(settings: Settings) -> bool:
-    """Whether the sample is what commands open: no store is named and none exists."""
+    """Whether the sample is what commands open: no store is named and none exists.
+
+    What an interrupted fetch left in its folder is no store yet.
+    """
     if "store" in settings.model_fields_set:
         return False
-    return not (settings.store.is_dir() and any(settings.store.iterdir()))
+    if not settings.store.is_dir():
+        return True
+    return all(entry.name == "fetch" for entry in settings.store.iterdir())
 
 
 def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:

@@ -35,13 +35,17 @@ class Settings(BaseSettings):
     embedding: str = "minilm"
     """``minilm`` (embedded) or ``openai:MODEL``."""
     timeout: float = Field(default=60.0, gt=0)
-    """Seconds to wait for a model before an attempt counts as failed."""
+    """Seconds to wait for a model, arXiv or PubMed before an attempt counts as failed."""
     retries: int = Field(default=2, ge=0, le=10)
-    """Further attempts after a failed model call."""
+    """Further attempts after a failed call of one of them."""
     judge: bool = False
     """Whether ``model``, if there is one, decides where the embedded verifier is unsure."""
     strictness: Literal["standard", "strict"] = "standard"
     """``strict`` lets fewer unsupported sentences through and loses more good ones."""
+    arxiv_url: str = "https://export.arxiv.org/api/query"
+    """Where ``rag fetch arxiv`` asks."""
+    pubmed_url: str = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
+    """Where ``rag fetch pubmed`` asks."""
     openai_api_key: str = Field(
         default="", repr=False, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
     )

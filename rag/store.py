@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _LEDGER = "ledger.sqlite3"
 _LOCK = "write.lock"
 _WRITER = "writer.pid"
-_OURS = {_LEDGER, _LOCK, _WRITER, "ledger.new"}
+_OURS = {_LEDGER, _LOCK, _WRITER, "ledger.new", "fetch"}
 _STEP = 64  # papers indexed between two marks in the ledger
 
 

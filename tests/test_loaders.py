@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rag import sample
+from rag import loaders, sample
 from rag.errors import InputError
-from rag.loaders import load_papers
+from rag.loaders import load_papers, read
+from rag.loaders.formats import find_format
+from rag.loaders.textfile import TextFile
 from rag.types import Failure, Paper
 
 TIDES = (
@@ -171,17 +178,6 @@ def test_control_characters_go_and_everything_else_stays(tmp_path):
     assert paper.abstract == "ab[31mc\td\ne \u200f ﬁ 𝛼 ."
 
 
-def test_a_line_in_another_encoding_is_reported_alone(tmp_path):
-    source = tmp_path / "a.jsonl"
-    good = json.dumps(record(id="1")).encode()
-    bad = '{"title": "Über Öfen", "abstract": "Größe und Gewölbe."}'.encode("latin-1")
-    source.write_bytes(good + b"\n" + bad + b"\n")
-    papers, [failure] = load(source)
-    assert [p.id for p in papers] == ["1"]
-    assert failure.where == f"{source}:2"
-    assert failure.reason == "not UTF-8 (byte 11 of the line); save the file as UTF-8 text"
-
-
 # --- identity -----------------------------------------------------------------------------
 
 
@@ -213,17 +209,22 @@ def test_repetitions_are_left_out_and_clashes_reported(tmp_path):
 # --- files --------------------------------------------------------------------------------
 
 UNUSABLE = {
-    "empty.jsonl": (b"", "empty"),
-    "blank.jsonl": (b"\n \n", "empty"),
-    "empty.txt": (b"", "empty"),
+    "empty.jsonl": (b"", "is empty"),
+    "blank.jsonl": (b"\n \n", "is empty"),
+    "mark.txt": (b"\xef\xbb\xbf", "is empty"),
     "binary.txt": (bytes(range(256)), "binary"),
-    "wide.jsonl": ("{}".encode("utf-16"), "UTF-16"),
-    "pretty.jsonl": (b'{\n "title": "T"\n}', "one JSON object per line"),
-    "array.jsonl": (b'[{"title": "T"}]', "one JSON object per line"),
-    "named.txt": (b"%PDF-1.7 ...", "export its text"),
-    "paper.pdf": (b"%PDF-1.7 ...", "export the text"),
-    "table.xyz": (b"a,b", ".jsonl or .txt"),
+    "array.json": (b"[]", "holds no records"),
+    "array": (b'[{"title": oops}]', "Expecting value"),
+    "named.txt": (b"%PDF-1.7 ...", "export its title and abstract"),
+    "paper.pdf": (b"\n%PDF-1.4\n", "BibTeX or RIS"),
+    "table.xyz": (b"a,b", "holds no papers; expected PubMed XML"),
+    "table.csv": (b"Name;Size\nA;1\nB;2\n", "--map title=NAME,abstract=NAME"),
+    "head.csv": (b"title,abstract\n", "only the names of columns"),
     "prose.txt": (b"A line.\nAnother line.\n", "no papers"),
+    "page.html": (b"<!DOCTYPE html>\n<html><body>" + OWLS.encode(), "a web page; copy its text"),
+    "a.xml": (b"<?xml version='1.0'?><rss><x/></rss>", "XML of another kind"),
+    "a.rtf": (b"{\\rtf1 text}", "save it as plain text"),
+    "a.tex": (b"\\documentclass{article}", "LaTeX"),
     "missing.jsonl": (None, "does not exist"),
 }
 
@@ -246,13 +247,34 @@ def test_an_unusable_file_is_an_error_alone_and_a_failure_beside_others(tmp_path
     assert reason in failure.reason
 
 
-def test_a_folder_stands_for_its_files(tmp_path):
+def test_a_folder_stands_for_all_files_in_it(tmp_path):
     write(tmp_path / "b.jsonl", record("From Lines", "A."))
     write(tmp_path / "a.txt", PAGE)
     write(tmp_path / "notes.md", "not for us")
-    papers, failures = load(tmp_path)
-    assert [p.title for p in papers][::2] == ["Wind and the Lateness of Tides", "From Lines"]
-    assert failures == []
+    write(tmp_path / ".hidden.jsonl", record("Hidden"))
+    (tmp_path / "c" / "d").mkdir(parents=True)
+    write(tmp_path / "c" / "d" / "deep.data", record("Deep"))
+    (tmp_path / ".git").mkdir()
+    write(tmp_path / ".git" / "x.jsonl", record("Hidden, too"))
+    papers, [failure] = load(tmp_path)
+    titles = [p.title for p in papers]
+    assert [titles[0], *titles[2:]] == ["Wind and the Lateness of Tides", "From Lines", "Deep"]
+    assert failure.where == str(tmp_path / "notes.md")
+    assert load(tmp_path)[0] == papers
+
+
+def test_links_to_folders_and_pipes_in_a_folder_are_reported(tmp_path):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    write(folder / "a.jsonl", record())
+    (folder / "loop").symlink_to(folder)
+    os.mkfifo(folder / "pipe")  # opening it would wait for ever
+    papers, failures = load(folder)
+    assert len(papers) == 1
+    assert {Path(f.where).name: f.reason.split(";")[0] for f in failures} == {
+        "loop": "is a link to a folder",
+        "pipe": "is no file that can be read",
+    }
 
 
 def test_a_folder_without_permission_is_an_error_that_names_it(tmp_path, monkeypatch):
@@ -261,13 +283,76 @@ def test_a_folder_without_permission_is_an_error_that_names_it(tmp_path, monkeyp
     def refuse(folder):  # root may read whatever the permissions say
         raise PermissionError(errno.EACCES, "Permission denied", str(folder))
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(InputError, match=r"locked: cannot be read \(Permission denied\); check"):
         load(tmp_path / "locked")
 
 
 def test_nothing_to_read_is_an_error(tmp_path):
-    with pytest.raises(InputError, match=r"holds no \.jsonl or \.txt files"):
+    with pytest.raises(InputError, match="holds no files"):
         load(tmp_path)
     with pytest.raises(InputError, match="no files"):
         load()
+
+
+def test_an_error_after_the_first_record_stops_nothing(tmp_path):
+    packed = gzip.compress(b"\n".join(json.dumps(record(id=str(n))).encode() for n in range(9999)))
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    papers, [failure] = load(tmp_path / "cut.gz")
+    assert 100 < len(papers) < 9999
+    assert failure.where == str(tmp_path / "cut.gz")
+    assert "cannot be read beyond byte" in failure.reason
+
+
+def test_a_file_of_nothing_but_failures_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(loaders, "MAX_FAILURES", 10)
+    bad = [record(abstract="")] * 11
+    _, failures = load(
+        write(tmp_path / "a.jsonl", record(), *bad[:10], record("U"), *bad, record("V"))
+    )
+    assert len(failures) == 21
+    assert "is given up after 10 records" in failures[-1].reason
+
+
+def test_where_a_record_comes_from_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("a.jsonl"), record(), record("U"))
+    found = [(source, where) for source, where, _ in read("a.jsonl", lambda failure: None)]
+    assert found == [(str(tmp_path / "a.jsonl"), f"a.jsonl:{line}") for line in (1, 2)]
+
+
+# --- sniffing -----------------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    ["{", "}", "[", "]", '"', ",", ";", "\t", "|", "\n", "\r", "title", "abstract", "# ", "---\n",
+     ": ", "sep=", "<?xml", "<", ">", "word " * 40, "x" * 300, "Abstract", "1", "\\u12", "\ud800",
+     "\u2028", "\x1c", "\0", "Results", "A. B, C. D", "{}", '{"title": "T", "abstract": "A."}']
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES | st.text(max_size=20), max_size=30).map("".join))
+def test_any_text_is_loaded_or_refused_with_a_line(text):
+    failures: list[Failure] = []
+    try:
+        file = TextFile.of("x", text)
+        papers = [paper for _, paper in find_format(file).load(file, failures.append)]
+    except InputError as error:
+        assert str(error)
+        assert "\n" not in str(error)
+    else:
+        assert papers or failures
+        assert all(paper.title.strip() and paper.abstract.strip() for paper in papers)
+    assert not any("\n" in failure.reason for failure in failures)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xfe", b"\xfe\xff", b"[", b"\x1f\x8b"]))
+def test_any_bytes_are_loaded_or_refused_with_a_line(content, start):
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "f")
+        path.write_bytes(start + content)
+        try:
+            load(path)
+        except InputError as error:
+            assert "\n" not in str(error)

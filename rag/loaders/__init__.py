@@ -1,4 +1,4 @@
-"""Files to papers: one module per format, found by the file's extension."""
+"""Files to papers: whatever holds them, told by its content; one module per format."""
 
 from __future__ import annotations
 
@@ -6,28 +6,26 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 from rag.errors import InputError
-from rag.loaders import jsonl, page
+from rag.loaders.formats import NAMES, find_format
+from rag.loaders.sources import list_files, open_texts
+from rag.loaders.textfile import OnFailure, Record, TextFile
 from rag.types import Failure, Paper
 
-_Report = Callable[[Failure], None]
-FORMATS: dict[str, Callable[[Path, _Report], Iterator[tuple[str, Paper]]]] = {
-    ".jsonl": jsonl.load,
-    ".txt": page.load,
-}
-_EXPECTED = " or ".join(FORMATS)
+MAX_FAILURES = 100_000
+"""Records of a file that fail one after the other before the rest of it is left."""
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 def load_papers(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], on_failure: _Report
+    paths: Paths, on_failure: OnFailure, names: Mapping[str, str] | None = None
 ) -> Iterator[Paper]:
-    """Read the papers of files, and of the files that lie directly in folders.
+    """Read the papers of files, folders, archives and, for ``-``, standard input.
 
     A supplied id is kept. A record without one is known by its title: its id is made of it,
     so that a changed abstract keeps the id; further records of that title with other
@@ -35,53 +33,86 @@ def load_papers(
     is left out; another record under a supplied id that is taken is a failure. What cannot
     be read is reported to ``on_failure`` and stops nothing else.
 
+    Args:
+        names: for tables and JSON, what fields are called there: ``{"abstract": "AB"}``.
+
     Raises:
         InputError: nothing else is to be done: no path, or the only one cannot be used.
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    if not given:
-        raise InputError(f"no files to read; name {_EXPECTED} files or folders of them")
     seen: dict[str, bytes] = {}
-    for where, paper in _records([Path(path) for path in given], on_failure):
+    for _, where, paper in read(paths, on_failure, names):
         if named := _named(where, paper, seen, on_failure):
             yield named
 
 
-def _records(paths: list[Path], on_failure: _Report) -> Iterator[tuple[str, Paper]]:
-    files = [file for path in paths for file in _files(path)]
-    for file in files:
+def read(
+    paths: Paths, on_failure: OnFailure, names: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, str, Paper]]:
+    """The records as they stand in the files; a paper without an id comes with an empty one.
+
+    Yields:
+        The absolute path of the file (``-`` for standard input), the place in it for people,
+        and the paper.
+
+    Raises:
+        InputError: as ``load_papers``.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise InputError(f"no files to read; name files or folders of {NAMES}")
+    files: list[tuple[Path, bool]] = []
+    for path in map(Path, given):
         try:
-            yield from _open(file, on_failure)
+            found = list_files(path, on_failure)
+            files += [(file, file != path) for file in found]
         except InputError as error:
-            if len(files) == 1:
-                raise InputError(f"{file}: {error}") from error
-            on_failure(Failure(str(file), str(error)))
+            _refuse(path, error, len(given) == 1, on_failure)
+    for file, listed in files:
+        source = "-" if str(file) == "-" else str(file.absolute())
+        begun = False
+        report = _Patient(on_failure)
+        try:
+            for text in open_texts(file, names or {}, report, listed):
+                for where, paper in _records(text, report):
+                    begun, report.failed = True, 0
+                    yield source, where, paper
+        except InputError as error:
+            _refuse(file, error, len(files) == 1 and not begun, on_failure)
 
 
-def _files(path: Path) -> list[Path]:
-    with suppress(OSError):  # to be told when it is opened
-        if path.is_dir():
-            return sorted(f for f in path.iterdir() if f.suffix.lower() in FORMATS) or [path]
-    return [path]
+class _Patient:
+    """Reports failures until too many follow one another: a file of a billion is an attack."""
+
+    def __init__(self, on_failure: OnFailure) -> None:
+        self._on_failure, self.failed = on_failure, 0
+
+    def __call__(self, failure: Failure) -> None:
+        self.failed += 1
+        if self.failed > MAX_FAILURES:
+            raise InputError(
+                f"is given up after {MAX_FAILURES:,} records that cannot be read, the last one "
+                f"{failure.where}: {failure.reason}"
+            )
+        self._on_failure(failure)
 
 
-def _open(file: Path, on_failure: _Report) -> Iterator[tuple[str, Paper]]:
+def _records(text: TextFile, on_failure: _Patient) -> Iterator[Record]:
     try:
-        if file.is_dir():
-            next(file.iterdir(), None)  # raises where the folder cannot be read
-            raise InputError(f"holds no {_EXPECTED} files; name a folder that does")
-        if not file.exists():
-            raise InputError("does not exist; check the path")
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}); check its permissions") from error
-    load = FORMATS.get(file.suffix.lower())
-    if load is None:
-        advice = "export the text of PDFs" if file.suffix.lower() == ".pdf" else "convert it"
-        raise InputError(f"expected a {_EXPECTED} file, found {file.suffix or 'none'}; {advice}")
-    yield from load(file, on_failure)
+        yield from find_format(text).load(text, on_failure)
+    except InputError as error:
+        if not text.entry or on_failure.failed > MAX_FAILURES:
+            raise
+        on_failure(Failure(text.name, str(error)))
 
 
-def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: _Report) -> Paper | None:
+def _refuse(file: Path, error: InputError, alone: bool, on_failure: OnFailure) -> None:
+    name = "standard input" if str(file) == "-" else str(file)
+    if alone:
+        raise InputError(f"{name}: {error}") from error
+    on_failure(Failure(name, str(error)))
+
+
+def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: OnFailure) -> Paper | None:
     """Give the paper its id, or None where it is a repetition or a clash."""
     for named in [paper] if paper.id else _candidates(paper):
         # Eight bytes tell contents apart and keep a million of them small.

@@ -1,45 +1,43 @@
-"""JSON Lines: one record a line, ``title`` and ``abstract`` and what else is known.
+"""JSON Lines: one object a line, under any of the usual names (``keys``, ``shapes``).
 
-``id`` (or ``_id``) is text or a whole number, ``year`` a whole number, also as text;
-``authors`` and ``keywords`` are lists of texts or one text parted by semicolons; ``venue``,
-``url``, ``doi``, ``arxiv_id`` and ``note`` are texts. Null counts as absent, other names are
-ignored. A ``url`` that is not http(s) is dropped and the record kept: it would become a link.
+``id`` is text or a whole number. Null counts as absent, other names are ignored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import InputError
-from rag.loaders.lines import clean, read_lines
-from rag.types import Failure, Paper
+from rag.loaders.fields import kind, to_paper
+from rag.loaders.keys import find_keys
+from rag.loaders.shapes import to_record
+from rag.loaders.textfile import Format, OnFailure, Record, TextFile
+from rag.types import Failure
 
 
-def load(path: Path, on_failure: Callable[[Failure], None]) -> Iterator[tuple[str, Paper]]:
-    """Read the papers of a JSON Lines file; a paper without an id comes with an empty one.
+def _matches(head: str) -> bool:
+    """Whether objects begin and end on lines; a lone one may also be a document of records."""
+    lines = [line.strip() for line in head.split("\n") if line.strip()]
+    if not lines or not lines[0].startswith("{"):
+        return False
+    if len(lines) == 1:
+        value = _parsed(lines[0])
+        return isinstance(value, dict) and bool(
+            {"title", "abstract"} & find_keys(tuple(value)).keys()
+        )
+    return any(isinstance(_parsed(line), dict) for line in lines[:20] if line.startswith("{"))
 
-    Yields:
-        ``("FILE:LINE", paper)``.
 
-    Raises:
-        InputError: the file as a whole cannot be used; the message does not name it.
-    """
-    empty = True
-    for where, line in read_lines(path, on_failure):
+def _load(file: TextFile, on_failure: OnFailure) -> Iterator[Record]:
+    for number, line in file.lines(on_failure):
         if not line.strip():
             continue
-        if empty and (line.lstrip().startswith("[") or line.strip() == "{"):
-            raise InputError("expected one JSON object per line, found a JSON document")
-        empty = False
         try:
-            yield where, _paper(_object(line))
+            yield file.at(number), to_paper(to_record(_object(line), file.names))
         except InputError as error:
-            on_failure(Failure(where, str(error)))
-    if empty:
-        raise InputError("is empty; expected one JSON object per line")
+            on_failure(Failure(file.at(number), str(error)))
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -49,86 +47,15 @@ def _object(line: str) -> dict[str, Any]:
         reason = str(error) if isinstance(error, json.JSONDecodeError) else "a value too large"
         raise InputError(f"expected a JSON object on one line, found {reason}") from error
     if not isinstance(value, dict):
-        raise InputError(f"expected a JSON object, found {_kind(value)}")
+        raise InputError(f"expected a JSON object, found {kind(value)}")
     return value
 
 
-def _paper(record: dict[str, Any]) -> Paper:
-    url = _text(record, "url").strip()
-    return Paper(
-        id=_id(record),
-        title=_required(record, "title"),
-        abstract=_required(record, "abstract"),
-        authors=_texts(record, "authors"),
-        year=_year(record),
-        venue=_text(record, "venue"),
-        url=url if url.lower().startswith(("http://", "https://")) else "",
-        doi=_text(record, "doi"),
-        arxiv_id=_text(record, "arxiv_id"),
-        keywords=_texts(record, "keywords"),
-        note=_text(record, "note"),
-    )
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _id(record: dict[str, Any]) -> str:
-    for name in ("id", "_id"):
-        value = record.get(name)
-        if value is None:
-            continue
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if not isinstance(value, str) or not clean(value).strip():
-            raise InputError(f"{name}: expected text or a whole number, found {_kind(value)}")
-        return clean(value)
-    return ""
-
-
-def _required(record: dict[str, Any], name: str) -> str:
-    text = _text(record, name)
-    if not text.strip():
-        found = _kind(record[name]) if name in record else "nothing"
-        raise InputError(f"{name}: expected text, found {found}")
-    return text
-
-
-def _text(record: dict[str, Any], name: str) -> str:
-    value = record.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise InputError(f"{name}: expected text, found {_kind(value)}")
-    return clean(value)
-
-
-def _texts(record: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = record.get(name)
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        value = value.split(";")
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InputError(f"{name}: expected a list of texts or one text, found {_kind(value)}")
-    return tuple(text for item in value if (text := clean(item).strip()))
-
-
-def _year(record: dict[str, Any]) -> int | None:
-    value = record.get("year")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) == 4:
-        return int(value)
-    raise InputError(f"year: expected a whole number, found {_kind(value)}")
-
-
-def _kind(value: object) -> str:
-    """Name a JSON value for people."""
-    if isinstance(value, bool) or value is None:
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return f"the number {value!r}"[:40]
-    if isinstance(value, str):
-        return f"the text {value[:40]!r}" if value.strip() else "an empty text"
-    if isinstance(value, list):
-        odd = next((item for item in value if not isinstance(item, str)), None)
-        return "a list" if odd is None else f"a list with {_kind(odd)}"
-    return "an object"
+FORMAT = Format("JSON Lines", _matches, _load)
