@@ -1,94 +1,73 @@
-"""Numbers in text, with their units, and whether a source states them.
+"""Whether a source states the numbers of a claim.
 
 Exact and without a model: a number that the source does not state is not supported, however
-plausible the sentence. Value, unit and the words around it ("about", "more than") decide.
+plausible the sentence. Value, unit and the words around it ("about", "more than") decide, and
+where in the source it stands: the same figure in a sentence on something else is no support.
+What a source does not write may follow from what it does: a share from two counts, a
+difference or a factor from two figures of one sentence, where the claim's words say so.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
-from typing import Literal
+from functools import lru_cache
 
-from text_to_num import alpha2digit
+from rag.derived import follows
+from rag.numerals import code_names, plain, scan
+from rag.sentences import sentence_spans
+from rag.units import UNIT_OF, Quantity, states
+from rag.words import content_words, stem
 
-from rag.text import whole
+__all__ = ["Quantity", "asked_unit", "code_names", "quantities", "unstated"]
 
-Rounding = Literal["exact", "near", "at_least", "at_most"]
+_ASKED_UNIT = re.compile(r"\b(?:how many|in)\s+([a-z]+)(?:\s+([a-z]+))?")
+_AND = re.compile(r"(,?) (?:and|or|as well as) ")
+_ITEM_WORDS = 7
+# Who or what was studied: sources name them by other words, in a sentence of their own.
+_STUDIED = re.compile(
+    r"[\s-]+(?:[\w'-]+\s+){0,3}?(?:people|patients|adults|participants|child|children|women|men"
+    r"|respondents|subjects|individuals|persons|infants|newborns|volunteers|students|cases|scans"
+    r"|images|mothers|trials|studies|residents|families|girls|boys|adolescents|teenagers|babies"
+    r"|physicians|doctors|members|pupils|mice|rats|animals|samples)\b",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"(?:\bCIs?|\bC\.I\.?|\b(?:confidence|credible) (?:interval|limit)s?)\W*(?:CI\W*)?(?:of |was )?"
+    r"(?:\d[\d.]*(?:\s|-|to\b|,|and\b)*)?$"
+    r"|\b[pP](?:[ -]values?)?\s*(?:[=<>≤≥]|of|was)+\s*$"
+)
+_NO_BASIS = {"bound", "confidence"}
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NEAR = 1.5
+"""Rare words in common from which on a sentence is taken to be on the claim's matter."""
+_FAR = 1.5
+"""How many more another sentence must have for a number to be out of its place."""
+_COUNTED = re.compile(
+    r"[\s-]+((?:(?!(?:of|in|to|and|or|on|for|with|by|at|as|than|versus|vs|against|from|per|when|if"
+    r"|was|were|is|are|had|has|have|did|does|do|the|a|an|that|who|which|but|while|after|out)\b)"
+    r"[a-z'-]+\s*){1,4})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number as text states it."""
-
-    raw: str
-    value: Decimal
-    unit: str
-    """``percent``, ``times``, a unit's symbol such as ``GB``, or empty."""
-    rounding: Rounding
-    """How the words before it, or a scale word after it, qualify the number."""
+class _Sentence:
+    quantities: tuple[Quantity, ...]
+    nouns: tuple[frozenset[str], ...]
+    """Stems of the words that follow each quantity: what it counts."""
+    words: frozenset[str]
 
 
-_SCALES = {"k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
-           "trillion": 12, "hundred": 2}  # fmt: skip
-_UNITS = {
-    "percent": "% percent per-cent percentage pp",
-    "times": "x × times fold",
-    "TB": "tb terabyte terabytes", "GB": "gb gigabyte gigabytes", "MB": "mb megabyte megabytes",
-    "ms": "ms millisecond milliseconds", "s": "s sec second seconds", "min": "minute minutes",
-    "h": "h hour hours", "d": "day days", "week": "week weeks", "month": "month months",
-    "year": "year years", "mm": "mm millimeter millimeters millimetre millimetres",
-    "cm": "cm centimeter centimeters centimetre centimetres", "ml": "ml milliliter millilitre",
-    "Hz": "hz", "kHz": "khz", "MHz": "mhz", "Gy": "gy", "mSv": "msv", "dB": "db", "T": "tesla",
-    "USD": "usd dollar dollars", "EUR": "eur euro euros", "HU": "hu",
-    "K": "kelvin", "mg": "mg", "kg": "kg",
-}  # fmt: skip
-_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """A source's sentences, in how many of them each word is, and the lengths of its lists."""
 
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-_NUMBER = re.compile(
-    rf"(?<![\w.])(?P<number>{_DIGITS})\+?"
-    r"(?:[ -]?(?P<scale>thousand|million|billion|trillion|hundred)\b|(?P<si>[kKMB]|bn)(?![\w]))?"
-    r"(?:\s?\\?(?P<sign>[%×])|[\s-]?(?P<word>x(?![\w])|[A-Za-z]+(?:-cent)?))?"
-)
-_LATEX = (
-    (re.compile(r"\\(?=[%&$#_])"), ""),
-    (re.compile(r"(?:\\(?:text)?pm|(?<=\d)\s?pm(?=\s?\d)|±|\+/-)"), " ± "),
-    (re.compile(r"\\times|\$"), " "),
-    (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), " by "),
-    (re.compile(r"(?<=\d)[–—−](?=\d)"), " - "),
-    (re.compile(r"(?<=\d)-(?=\d)"), " - "),
-    (re.compile(r"\bper cent\b", re.IGNORECASE), "percent"),
-)
-_BEFORE: tuple[tuple[Rounding, re.Pattern[str]], ...] = (
-    ("at_least", re.compile(r"(?:\b(?:over|more than|at least|exceed\w*|above)|>|≥)\s*$", re.I)),
-    ("at_most", re.compile(r"(?:\bunder|\bless than|\bfewer than|\balmost|\bnearly|\bclose to"
-                           r"|\bup to|\bbelow|<|≤)\s*$", re.I)),
-    ("near", re.compile(r"(?:\b(?:about|around|approx\w*\.?|roughly|some|circa)|~|≈)\s*$", re.I)),
-)  # fmt: skip
-_FACTOR = re.compile(r"\bfactors? (?:of )?$", re.I)
-_AMOUNTS = {
-    "2 times": "twice double doubles doubled doubling twofold two-fold",
-    "3 times": "thrice triple triples tripled tripling threefold",
-    "4 times": "quadruple quadruples quadrupled fourfold", "10 times": "tenfold",
-    "50 percent": "half halve halves halved halving", "25 percent": "quarter",
-}  # fmt: skip
-_AMOUNT_OF = {word: amount for amount, words in _AMOUNTS.items() for word in words.split()}
-_PAIRS = frozenset("both dual pair pairs couple".split())
-# What stands between the numbers of a list or range that share the unit of the last.
-_LIST_GAP = re.compile(r"(?:[\s,/–;±(-]|and|or|to|vs\.?|versus|by)*")
-_HYPHENATED = re.compile(
-    r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred)-(?=[a-z])", re.I
-)
-# "1. " or "2)" opening a line and "(1)" are list numbers, not quantities.
-_LIST_NUMBER = re.compile(r"(?m)^\s*\d{1,2}[.)]\s|\(\d\)")
-# A token that mixes letters and digits is a name (DINOv2, GPT-4V, T2w, 3D), not a quantity.
-_CODE_NAME = re.compile(
-    r"(?<!\w)\w*(?:[^\W\d_]\+*(?:-|['’](?=\d))?\d|\d[^\W\d_])[\w+]*(?:-\w+)*(?:\.\d+)?"
-)
-_ASKED_UNIT = re.compile(r"\b(?:how many|in)\s+([a-z]+)(?:\s+([a-z]+))?")
-_LONGEST_CODE = 3  # letters glued to a number that make it a name: "3D", "T2w"
+    sentences: tuple[_Sentence, ...]
+    spread: dict[str, int]
+    lists: frozenset[int]
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
@@ -96,126 +75,142 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
     A number of a list or range has the unit of the list: "92/78%", "2 to 3 hours".
     """
-    text = _LIST_NUMBER.sub(" ", _plain(text))
-    text = _CODE_NAME.sub(lambda m: m[0] if _reads_as_quantity(m[0]) else " ; ", text)
-    found = _in_digits(text)
-    words = _HYPHENATED.sub(r"\1 ", _NUMBER.sub(" ; ", text))
-    spelled = alpha2digit(whole(words), "en", 2.0)
-    if spelled != words:
-        known = set(_NUMBER.findall(words))
-        found += [q for q in _in_digits(spelled) if q.raw not in known]
-    return tuple(found)
-
-
-def amounts(text: str) -> tuple[Quantity, ...]:
-    """Quantities that words such as "twice", "halved" or "a quarter" state."""
-    words = dict.fromkeys(w for w in re.findall(r"[a-z-]+", text.lower()) if w in _AMOUNT_OF)
-    return tuple(replace(q, raw=word) for word in words for q in quantities(_AMOUNT_OF[word]))
+    return tuple(scan(text))
 
 
 def asked_unit(question: str) -> str:
     """The unit that a question asks for ("how many hours", "in dollars"); empty if none."""
     words = (w for m in _ASKED_UNIT.finditer(question.lower()) for w in m.groups() if w)
-    units = (_UNIT_OF[word] for word in words if word in _UNIT_OF and len(word) > 2)
-    return next((unit for unit in units if unit != "times"), "")
-
-
-def code_names(text: str) -> tuple[str, ...]:
-    """Names that contain digits, such as ``DINOv2`` or ``GPT-4V``."""
-    names = (match[0] for match in _CODE_NAME.finditer(_plain(text)))
-    return tuple(name for name in names if not _reads_as_quantity(name))
+    units = (UNIT_OF[word] for word in words if word in UNIT_OF and len(word) > 2)
+    return next((unit for unit in units if unit not in ("times", "points")), "")
 
 
 def unstated(claim: str, source: str) -> list[str]:
     """Quantities that ``claim`` states and ``source`` does not, as the claim writes them.
 
-    A number counts as stated when the source has the same value (with the same unit, if the
-    claim names one), or, where the words or a scale word allow rounding, one that rounds to
-    it in the direction that they name. "Two" is stated by "both" and by "a pair", too.
+    A number counts as stated when the source has a value that its words allow, in the same
+    unit or one that converts, in a sentence that is not plainly on something else; or when it
+    follows from figures of one sentence as a share, a sum, a difference or a factor.
     """
-    claimed = [*quantities(claim), *amounts(claim)]
+    claimed = scan(claim)
     if not claimed:
         return []
-    stated = [*quantities(source), *amounts(source)]
-    if not _PAIRS.isdisjoint(source.lower().split()):
-        stated.append(Quantity("both", Decimal(2), "", "exact"))
-    missing = [q.raw for q in claimed if not any(_states(s, q) for s in stated)]
+    index, text = _index(source), plain(claim)
+    figures = [[q for q in s.quantities if q.unit not in _NO_BASIS] for s in index.sentences]
+    words = content_words(text)
+    overlaps = [sum(1 / index.spread[w] for w in words & s.words) for s in index.sentences]
+    missing = []
+    for quantity in claimed:
+        own = _holders(quantity, index)
+        held = own and _is_in_place(quantity, own, index, claimed, text, overlaps)
+        # Of a number without a unit too much follows: it must be in its place if it is there.
+        if held or ((quantity.unit or not own) and follows(quantity, text, figures, index.lists)):
+            continue
+        missing.append(quantity.raw)
     return list(dict.fromkeys(missing))
 
 
-def _plain(text: str) -> str:
-    for pattern, replacement in _LATEX:
-        text = pattern.sub(replacement, text)
-    return text
+@lru_cache(maxsize=512)
+def _index(source: str) -> _Index:
+    text, found = plain(source), scan(source)
+    sentences = []
+    lists: set[int] = set()
+    for start, end in sentence_spans(text):
+        here = [_unless_bound(q, text) for q in found if start <= q.start < end]
+        parts = tuple(_with_parts(_with_ellipses(here, text)))
+        nouns = tuple(_nouns(q, text) for q in parts)
+        sentences.append(_Sentence(parts, nouns, content_words(text[start:end])))
+        lists.update(Counter(q.unit for q in here).values(), _list_lengths(text[start:end]))
+    spread = Counter(word for sentence in sentences for word in sentence.words)
+    return _Index(tuple(sentences), dict(spread), frozenset(lists))
 
 
-def _in_digits(text: str) -> list[Quantity]:
-    found: list[Quantity] = []
-    matches = [(m, q) for m in _NUMBER.finditer(text) if (q := _quantity(m, text))]
-    end, unit = len(text), ""
-    for match, quantity in reversed(matches):
-        gap = text[match.end("number") : end]
-        shares = not quantity.unit and unit and _LIST_GAP.fullmatch(gap)
-        unit = unit if shares else quantity.unit
-        end = match.start()
-        found.append(replace(quantity, unit=unit))
-    return found[::-1]
+def _unless_bound(q: Quantity, text: str) -> Quantity:
+    """``q``, or, for a p-value or the bound of an interval, with a unit that says so."""
+    bound = not q.unit and _BOUND.search(text[max(0, q.start - 40) : q.start])
+    return replace(q, unit="bound") if bound else q
 
 
-def _quantity(match: re.Match[str], text: str) -> Quantity | None:
-    try:
-        value = Decimal(match["number"].replace(",", ""))
-    except InvalidOperation:
-        return None
-    scale = (match["scale"] or match["si"] or "").lower()
-    word = (match["sign"] or match["word"] or "").lower()
-    unit = _UNIT_OF.get(word, "")
-    before = text[: match.start()][-24:]
-    if not unit and _FACTOR.search(before):
-        unit = "times"
-    if match["word"] and not unit and _glued(match, text):
-        return None  # part of a name: "3D", "T2"
-    end = match.end() if unit else (match.end("scale") if scale else match.end("number"))
-    raw = text[match.start() : max(end, match.end("si"))].strip()
-    rounding = next((r for r, p in _BEFORE if p.search(before)), None)
-    return Quantity(
-        raw, value * Decimal(10) ** _SCALES.get(scale, 0), unit,
-        rounding or ("near" if scale else "exact"),
-    )  # fmt: skip
+def _with_parts(found: Iterable[Quantity]) -> Iterator[Quantity]:
+    for quantity in found:
+        yield quantity
+        for part in quantity.parts or ():
+            yield replace(quantity, value=part, unit="", soft=False, parts=None)
 
 
-def _glued(match: re.Match[str], text: str) -> bool:
-    start, word = match.start("word"), match["word"]
-    if match.end("number") == start:
-        return len(word) <= _LONGEST_CODE
-    return text[start - 1] == "-" and len(word) <= 2 and word[0].isupper()
+def _with_ellipses(found: Iterable[Quantity], text: str) -> Iterator[Quantity]:
+    """``found``, and numbers that leave the unit before them out: "62 mm, compared with 71"."""
+    unit = ""
+    for quantity in found:
+        yield quantity
+        if not quantity.unit and unit and not _nouns(quantity, text):
+            yield replace(quantity, unit=unit)
+        elif quantity.unit not in ("percent", "points", "times", "confidence"):
+            unit = quantity.unit
 
 
-def _reads_as_quantity(name: str) -> bool:
-    """``80x``, ``1.6TB``, ``25k``, ``10-fold``: a number with its unit or scale."""
-    match = re.fullmatch(r"([\d.,]+)-?([A-Za-z]+)", name)
-    if match is None:
-        return bool(re.fullmatch(r"[\d.,-]+", name))
-    word = match[2].lower()
-    return word in _UNIT_OF or word in _SCALES or len(word) > _LONGEST_CODE
+def _list_lengths(sentence: str) -> Iterator[int]:
+    """How many items each list of ``sentence`` has: 3 for "A, B and C"."""
+    for match in _AND.finditer(sentence):
+        items = sentence[: match.start()].split(", ")
+        length = 1
+        while length < len(items) and len(items[-length].split()) <= _ITEM_WORDS:
+            length += 1
+        yield length + 1
 
 
-def _states(stated: Quantity, claimed: Quantity) -> bool:
-    if claimed.unit and stated.unit != claimed.unit:
-        return False
-    if stated.value == claimed.value:
+def _nouns(q: Quantity, text: str) -> frozenset[str]:
+    match = None if q.unit else _COUNTED.match(text, q.end, q.end + 60)
+    return (
+        frozenset(map(stem, re.findall(r"[a-z]{3,}", match[1].lower()))) if match else frozenset()
+    )
+
+
+def _holders(q: Quantity, index: _Index) -> list[int]:
+    """The sentences that state ``q``."""
+    return [n for n, s in enumerate(index.sentences) if any(states(x, q) for x in s.quantities)]
+
+
+def _is_in_place(
+    q: Quantity,
+    own: Sequence[int],
+    index: _Index,
+    claimed: Sequence[Quantity],
+    text: str,
+    overlaps: Sequence[float],
+) -> bool:
+    """Whether one of the sentences ``own``, which hold ``q``, is on the matter of the claim.
+
+    It is not if they share next to no words with the claim and another sentence, with a
+    figure of this kind that the claim does not give, shares many.
+    """
+    if not q.unit and (_YEAR.fullmatch(q.raw) or _STUDIED.match(text, q.end, q.end + 60)):
         return True
-    if claimed.rounding == "exact" or claimed.value == 0:
+    if _counts_else(q, index, text):
         return False
-    ratio = stated.value / claimed.value
-    return {
-        "near": _rounds_to(stated.value, claimed.value),
-        "at_least": 1 <= ratio <= Decimal("1.1"),
-        "at_most": Decimal("0.9") <= ratio <= 1,
-    }[claimed.rounding]
+    best = max(overlaps[n] + (overlaps[n - 1] / 2 if n else 0) for n in own)
+    if best > _NEAR:
+        return True
+    rivals = (
+        overlaps[n]
+        for n, sentence in enumerate(index.sentences)
+        if overlaps[n] - best > _FAR and n not in own
+        if any(s.unit == q.unit and not any(states(s, c) for c in claimed)
+               for s in sentence.quantities)
+    )  # fmt: skip
+    return not any(rivals)
 
 
-def _rounds_to(value: Decimal, claimed: Decimal) -> bool:
-    """Whether ``value``, rounded to the last digit that ``claimed`` shows, is ``claimed``."""
-    step = Decimal(1).scaleb(int(claimed.normalize().as_tuple().exponent))
-    return abs(value - claimed) <= step / 2
+def _counts_else(q: Quantity, index: _Index, text: str) -> bool:
+    """Whether the source gives another number for what ``q`` counts, and ``q`` for other things."""
+    nouns = _nouns(q, text)
+    if not nouns or q.rounding != "exact":
+        return False
+    counted = [
+        (bool(nouns & theirs), states(s, q), bool(theirs))
+        for sentence in index.sentences
+        for s, theirs in zip(sentence.quantities, sentence.nouns, strict=True)
+        if not s.unit
+    ]
+    same = any(shared and not fits for shared, fits, _ in counted)
+    return same and all(named and not shared for shared, fits, named in counted if fits)

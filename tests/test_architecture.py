@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ types errors text settings resources sentences words quantities names terms injection
+    __init__ types errors text settings resources sentences words
+    units numerals derived quantities names terms injection
     weights graph minilm verifier embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
     loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc
