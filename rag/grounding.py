@@ -34,6 +34,8 @@ SecondOpinion = Callable[[str, tuple[Source, ...]], Verdict | None]
 """Decides on a claim and the sources that it cites; None: no opinion."""
 EXACT_CHECKS = (unstated, absent_names, absent_terms)
 """Each names what a claim has and its sources lack."""
+MIN_COVERAGE = 0.3
+"""Share of a claim's content words that its sources must hold, whatever the verifier says."""
 LACKING = 0.6
 """Probability from which a word is named as missing in a reason."""
 DENIED = 0.5
@@ -173,12 +175,16 @@ def _verifier() -> Verifier:
 def _refute(text: str, views: Sequence[View], found: Judgement) -> Verdict | None:
     """The exact checks: what is named here is not in the sources, whatever the verifier says."""
     read_text = "\n".join(view.text for view in views)
-    missing = [item for check in EXACT_CHECKS for item in check(text, read_text)]
-    if not missing:
+    missing = list(dict.fromkeys(m for check in EXACT_CHECKS for m in check(text, read_text)))
+    words = content_words(text)
+    held = frozenset().union(*(view.words for view in views))
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        reason = f"{_and(missing)} {verb} not in {_named(views)}"
+    elif len(words & held) < MIN_COVERAGE * len(words):
+        reason = f"too little of it is in {_named(views)}"
+    else:
         return None
-    missing = list(dict.fromkeys(missing))
-    verb = "is" if len(missing) == 1 else "are"
-    reason = f"{_and(missing)} {verb} not in {_named(views)}"
     support = round(_FLOOR * found.support, 4)
     return Verdict("unsupported", reason, support, round(found.contradiction, 4))
 

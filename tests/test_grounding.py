@@ -73,7 +73,7 @@ def test_what_is_certain_is_named(sentence: str, verdict: str, reason: str) -> N
 def test_what_the_verifier_does_not_find_is_removed_with_a_reason(sentence: str) -> None:
     result = check(sentence)
     assert result.verdict in {"unsupported", "contradicted"}
-    assert re.match(r"source \d (?:does not say so|says otherwise)", result.reason)
+    assert re.match(r"source \d (?:does not say so|says otherwise)|too little of it", result.reason)
     assert result.support < THRESHOLDS["standard"] and not result.evidence
 
 
@@ -124,9 +124,8 @@ def test_a_second_opinion_decides_where_the_verifier_is_unsure_and_nowhere_else(
 
 def test_it_may_not_be_another_papers_it() -> None:
     knee = "The knee MRI dataset holds 1.6TB of raw data from 155 patients scanned at Stanford."
-    draft = (
-        f"SKM-TEA holds knee data [2]. It is more than 80 times faster [1]. It too: {knee[:-1]} [2]."
-    )
+    it = "SKM-TEA holds knee data [2]. It is more than 80 times faster [1]."
+    draft = f"{it} {knee[:-1]} [2]."
     _, other, same = verify_all(parse_claims(draft), SOURCES)
     assert other.reason == "it speaks of SKM, which is not in source 1"
     assert "speaks of" not in same.reason
