@@ -121,7 +121,11 @@ def test_closing_the_stream_closes_the_models_connection(
         ("Divers removed sea urchins from 14 reefs [9].", "phantom", "source 9 does not exist"),
         ("Divers removed sea urchins from 14 reefs.", "uncited", "without a citation"),
         (ALTERED, "unsupported", "71% is not in source 1"),
-        ("Aspirin lowers fever in most adult patients [1].", "unsupported", "Aspirin is not in source 1"),
+        (
+            "Aspirin lowers fever in most adult patients [1].",
+            "unsupported",
+            "Aspirin is not in source 1",
+        ),
     ],
 )
 def test_what_fails_its_check_is_listed_and_not_shown(
