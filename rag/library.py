@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ import numpy as np
 from rag import __version__
 from rag.chunking import split_paper
 from rag.errors import InputError
-from rag.loaders import load_papers
+from rag.intake import Intake, Plan
+from rag.loaders import load_records
 from rag.settings import Settings, load
 from rag.store import Store
 from rag.text import clean_question
@@ -95,16 +96,19 @@ class Library:
         """
         begun = time.monotonic()
         failed: list[Failure] = []
-        papers = load_papers(paths, failed.append)
+        records = load_records(paths, failed.append)
         counts: Counter[str] = Counter()
-        batch = list(islice(papers, _BATCH))
-        if batch:
-            with self._open_store(create=True).writing():
-                while batch:
-                    counts.update(self._write(batch))
+        # Nothing is made for files that hold no paper.
+        for first in islice(records, 1):
+            store = self._open_store(create=True)
+            with store.writing():
+                intake = Intake(store.related, store.hashes, failed.append)
+                for plan in intake.plans(chain([first], records), _BATCH):
+                    self._write(plan)
+                    counts += plan.outcomes
                     if on_progress:
                         on_progress(counts.total(), None)
-                    batch = list(islice(papers, _BATCH))
+                store.note_ingest()
         return IngestReport(
             added=counts["added"],
             updated=counts["updated"],
@@ -134,7 +138,10 @@ class Library:
     def status(self) -> StoreStatus:
         """What the library holds and which model embedded it."""
         papers, passages = self.store.counts()
-        return StoreStatus(str(self.path), papers, passages, self.embedder.name, __version__)
+        name = self.embedder.name
+        return StoreStatus(
+            str(self.path), papers, passages, name, __version__, *self.store.facts()
+        )
 
     def close(self) -> None:
         """Let go of all files; the next use opens them again."""
@@ -160,25 +167,26 @@ class Library:
                 self._store = Store.open(self.path, self.embedder, create=create)
             return self._store
 
-    def _write(self, papers: list[Paper]) -> Iterator[str]:
-        """Write what is new or changed; yields what became of each paper."""
-        known = self.store.hashes([paper.id for paper in papers])
-        changed = [paper for paper in papers if known.get(paper.id) != paper.content_hash]
-        if changed:
-            passages = [split_paper(paper) for paper in changed]
-            vectors = self.embedder.encode(
-                [
-                    f"{paper.title}. {passage.text}"
-                    for paper, parts in zip(changed, passages, strict=True)
-                    for passage in parts
-                ]
+    def _write(self, plan: Plan) -> None:
+        """Write what is new or changed; what was embedded before is not embedded again."""
+        ids = [*plan.known, *plan.gone]
+        held = self.store.papers(ids)
+        papers = [known.paper for known in plan.known.values()]
+        changed = [p for p in papers if p.id not in held or p.content_hash != held[p.id].content_hash]
+        if not (papers or plan.gone):
+            return
+        texts = {(paper.title, paper.abstract): paper.id for paper in held.values()}
+        vectors = self.store.vectors(ids)
+        passages = {paper.id: split_paper(paper) for paper in changed}
+        found = {p.id: vectors.get(texts.get((p.title, p.abstract), "")) for p in changed}
+        fresh = [paper for paper in changed if found[paper.id] is None]
+        if fresh:
+            encoded = self.embedder.encode(
+                [f"{paper.title}. {part.text}" for paper in fresh for part in passages[paper.id]]
             )
-            ends = np.cumsum([len(parts) for parts in passages])
-            self.store.write(
-                list(zip(changed, passages, np.split(vectors, ends[:-1]), strict=True))
-            )
-        for paper in papers:
-            if paper.id not in known:
-                yield "added"
-            else:
-                yield "unchanged" if known[paper.id] == paper.content_hash else "updated"
+            ends = np.cumsum([len(passages[paper.id]) for paper in fresh])
+            parts = np.split(encoded, ends[:-1])
+            found.update(zip((paper.id for paper in fresh), parts, strict=True))
+        batch = [(paper, passages[paper.id], found[paper.id]) for paper in changed]
+        self.store.write(batch, plan.known, plan.gone)
+

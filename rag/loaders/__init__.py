@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from rag.errors import InputError
+from rag.identity import Record, made_ids
 from rag.loaders import jsonl, page
 from rag.types import Failure, Paper
 
@@ -38,20 +35,29 @@ def load_papers(
     Raises:
         InputError: nothing else is to be done: no path, or the only one cannot be used.
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    if not given:
-        raise InputError(f"no files to read; name {_EXPECTED} files or folders of them")
     seen: dict[str, bytes] = {}
-    for where, paper in _records([Path(path) for path in given], on_failure):
-        if named := _named(where, paper, seen, on_failure):
+    for record in load_records(paths, on_failure):
+        if named := _named(record.where, record.paper, seen, on_failure):
             yield named
 
 
-def _records(paths: list[Path], on_failure: _Report) -> Iterator[tuple[str, Paper]]:
-    files = [file for path in paths for file in _files(path)]
+def load_records(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], on_failure: _Report
+) -> Iterator[Record]:
+    """Read the records of files, and of the files that lie directly in folders, as they are.
+
+    Raises:
+        InputError: nothing else is to be done: no path, or the only one cannot be used.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise InputError(f"no files to read; name {_EXPECTED} files or folders of them")
+    files = [file for path in given for file in _files(Path(path))]
     for file in files:
+        source = str(file.resolve())
         try:
-            yield from _open(file, on_failure)
+            for where, paper in _open(file, on_failure):
+                yield Record(source, where, paper)
         except InputError as error:
             if len(files) == 1:
                 raise InputError(f"{file}: {error}") from error
@@ -83,7 +89,8 @@ def _open(file: Path, on_failure: _Report) -> Iterator[tuple[str, Paper]]:
 
 def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: _Report) -> Paper | None:
     """Give the paper its id, or None where it is a repetition or a clash."""
-    for named in [paper] if paper.id else _candidates(paper):
+    ids = [paper.id] if paper.id else made_ids(paper)
+    for named in (replace(paper, id=paper_id) for paper_id in ids):
         # Eight bytes tell contents apart and keep a million of them small.
         content = bytes.fromhex(named.content_hash)[:8]
         if named.id not in seen:
@@ -93,13 +100,3 @@ def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: _Report
             return None
     on_failure(Failure(where, f"expected one record with the id {paper.id!r}, found another"))
     return None
-
-
-def _candidates(paper: Paper) -> Iterator[Paper]:
-    words = unicodedata.normalize("NFKC", paper.title).casefold().split()
-    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
-    slug = re.sub(r"[\W_]+", "-", " ".join(words))[:48].strip("-")
-    base = f"{slug}-{digest}".lstrip("-")
-    yield replace(paper, id=base)
-    for number in count(2):
-        yield replace(paper, id=f"{base}-{number}")

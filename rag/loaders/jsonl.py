@@ -2,7 +2,7 @@
 
 ``id`` (or ``_id``) is text or a whole number, ``year`` a whole number, also as text;
 ``authors`` and ``keywords`` are lists of texts or one text parted by semicolons; ``venue``,
-``url``, ``doi``, ``arxiv_id`` and ``note`` are texts. Null counts as absent, other names are
+``url``, ``doi``, ``arxiv_id``, ``pmid`` and ``note`` are texts. Null counts as absent, other names are
 ignored. A ``url`` that is not http(s) is dropped and the record kept: it would become a link.
 """
 
@@ -67,6 +67,7 @@ def _paper(record: dict[str, Any]) -> Paper:
         arxiv_id=_text(record, "arxiv_id"),
         keywords=_texts(record, "keywords"),
         note=_text(record, "note"),
+        pmid=_pmid(record),
     )
 
 
@@ -81,6 +82,12 @@ def _id(record: dict[str, Any]) -> str:
             raise InputError(f"{name}: expected text or a whole number, found {_kind(value)}")
         return clean(value)
     return ""
+
+
+def _pmid(record: dict[str, Any]) -> str:
+    value = record.get("pmid")
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if number else _text(record, "pmid")
 
 
 def _required(record: dict[str, Any], name: str) -> str:
