@@ -61,7 +61,7 @@ class Keys:
     """What a record may be known by. Strings are empty where there is none."""
 
     given: str = ""
-    """The id that its file supplies."""
+    """The id that its file supplies, unless that is one of the identifiers below."""
     doi: str = ""
     arxiv: str = ""
     pmid: str = ""
@@ -83,7 +83,13 @@ class Keys:
             doi = ""
         pmid = normal_pmid(paper.pmid) or (normal_pmid(url) if "nih.gov/" in url.casefold() else "")
         title, abstract = _plain(paper.title), _plain(paper.abstract)
-        return cls(paper.id, doi, arxiv, pmid, _bits(title), _bits(f"{title}\n{abstract}"))
+        named = paper.id.casefold()
+        given = (
+            ""
+            if named in (doi, arxiv, pmid) or (arxiv and normal_arxiv(named) == arxiv)
+            else paper.id
+        )
+        return cls(given, doi, arxiv, pmid, _bits(title), _bits(f"{title}\n{abstract}"))
 
     def strong(self) -> Iterator[tuple[str, str]]:
         """The public identifiers that it has, each with its kind."""

@@ -33,6 +33,8 @@ class Plan:
     """Papers as they are to be, by id."""
     gone: set[str] = field(default_factory=set)
     """Papers that became part of another."""
+    same: set[str] = field(default_factory=set)
+    """Papers that records were found to be as they are."""
     outcomes: Counter[str] = field(default_factory=Counter)
     """How many records were added, updated or unchanged."""
 
@@ -116,6 +118,7 @@ class Intake:
         said = Held(record.source, number, content, keys, record.paper)
         if [known.paper.id for known in ties] == [paper_id] and _holds(held, said):
             self._plan.outcomes["unchanged"] += 1
+            self._plan.same.add(paper_id)
             return
         records = tuple(_with(held, said))
         told = [(h.paper, h.source) for h in records]
@@ -143,6 +146,8 @@ class Intake:
                 return known.paper.id
         if keys.given or ties:
             return keys.given or ties[0].paper.id
+        if record.paper.id and not self._taken_ids([record.paper.id]):
+            return record.paper.id  # its DOI, arXiv id or PMID
         for name in made_ids(record.paper):
             if name not in self._view and not self._taken_ids([name]):
                 return name

@@ -128,7 +128,7 @@ class Store:
     def facts(self) -> tuple[int, Sizes, str | None]:
         """Number of files that the papers came from, sizes on disk, end of the last ingest."""
         last = self._ledger.meta("last_ingest")
-        return self._ledger.sources(), folder.sizes(self.path), last and str(last)
+        return self._ledger.sources(), folder.sizes(self.path), str(last) if last else None
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those of ``ids`` that are held."""

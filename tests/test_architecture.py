@@ -10,13 +10,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ types errors text settings resources sentences words quantities names terms injection
+    __init__ reports types errors text identity settings resources
+    sentences words quantities names terms injection
     weights graph minilm verifier embedding
     loaders.lines loaders.page loaders.jsonl loaders chunking
-    ledger dense lexical mirror store retrieval library sample
+    tables records ledger dense lexical mirror folder store
+    intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
-    documents render session batch cli_eval cli __main__ schemas
+    documents render session batch cli_eval cli_library cli __main__ schemas
     exchange markup html headers llama
 """.split()
 """A module imports only modules that stand before it."""

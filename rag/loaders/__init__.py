@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import InputError
-from rag.identity import Record, made_ids
+from rag.identity import made_ids
 from rag.loaders import jsonl, page
 from rag.types import Failure, Paper
 
@@ -18,12 +18,11 @@ FORMATS: dict[str, Callable[[Path, _Report], Iterator[tuple[str, Paper]]]] = {
     ".jsonl": jsonl.load,
     ".txt": page.load,
 }
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 _EXPECTED = " or ".join(FORMATS)
 
 
-def load_papers(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], on_failure: _Report
-) -> Iterator[Paper]:
+def load_papers(paths: Paths, on_failure: _Report) -> Iterator[Paper]:
     """Read the papers of files, and of the files that lie directly in folders.
 
     A supplied id is kept. A record without one is known by its title: its id is made of it,
@@ -36,15 +35,16 @@ def load_papers(
         InputError: nothing else is to be done: no path, or the only one cannot be used.
     """
     seen: dict[str, bytes] = {}
-    for record in load_records(paths, on_failure):
-        if named := _named(record.where, record.paper, seen, on_failure):
+    for _, where, paper in read(paths, on_failure):
+        if named := _named(where, paper, seen, on_failure):
             yield named
 
 
-def load_records(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], on_failure: _Report
-) -> Iterator[Record]:
-    """Read the records of files, and of the files that lie directly in folders, as they are.
+def read(paths: Paths, on_failure: _Report) -> Iterator[tuple[str, str, Paper]]:
+    """The records as they stand in the files; a paper without an id comes with an empty one.
+
+    Yields:
+        The absolute path of the file, the place in it for people, and the paper.
 
     Raises:
         InputError: nothing else is to be done: no path, or the only one cannot be used.
@@ -54,10 +54,10 @@ def load_records(
         raise InputError(f"no files to read; name {_EXPECTED} files or folders of them")
     files = [file for path in given for file in _files(Path(path))]
     for file in files:
-        source = str(file.resolve())
+        source = str(file.absolute())
         try:
             for where, paper in _open(file, on_failure):
-                yield Record(source, where, paper)
+                yield source, where, paper
         except InputError as error:
             if len(files) == 1:
                 raise InputError(f"{file}: {error}") from error
