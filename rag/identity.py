@@ -16,6 +16,11 @@ from urllib.parse import unquote
 
 from rag.types import Paper
 
+ID_FIELD = "footnote-id"
+"""The BibTeX field in which exports keep a paper's id: a key cannot hold every character."""
+ID_PREFIX = "footnote:"
+"""What marks a paper's id in the ``ID`` of RIS, where other programs put numbers of their own."""
+
 _DOI = re.compile(r"\b10\.\d+(?:\.\d+)*/\S+")
 _ARXIV = re.compile(
     r"(?:^|[/:.\s])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?:\.pdf)?/?"
@@ -84,11 +89,7 @@ class Keys:
         pmid = normal_pmid(paper.pmid) or (normal_pmid(url) if "nih.gov/" in url.casefold() else "")
         title, abstract = _plain(paper.title), _plain(paper.abstract)
         named = paper.id.casefold()
-        given = (
-            ""
-            if named in (doi, arxiv, pmid) or (arxiv and normal_arxiv(named) == arxiv)
-            else paper.id
-        )
+        given = "" if {named, normal_arxiv(named)} & ({doi, arxiv, pmid} - {""}) else paper.id
         return cls(given, doi, arxiv, pmid, _bits(title), _bits(f"{title}\n{abstract}"))
 
     def strong(self) -> Iterator[tuple[str, str]]:

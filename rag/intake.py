@@ -265,14 +265,16 @@ def _version(old: Keys, new: Keys) -> bool:
 def _with(held: Sequence[Held], said: Held) -> Iterator[Held]:
     """The records of a paper, with a new one in its place."""
     identifiers = set(said.keys.strong())
+    placed = False
     for old in held:
         again = (old.source, old.number) == (said.source, said.number)
         if again or (not old.source and _version(old.keys, said.keys)):
+            if not placed:  # where it was: the order is that of age
+                yield said
+            placed = True
             continue
-        replaced = (
-            old.keys.given
-            and old.keys.given == said.keys.given
-            and identifiers.isdisjoint(old.keys.strong())
+        replaced = old.keys.given == said.keys.given != "" and identifiers.isdisjoint(
+            old.keys.strong()
         )
         if replaced:
             known_as = Keys(given=old.keys.given)
@@ -280,4 +282,5 @@ def _with(held: Sequence[Held], said: Held) -> Iterator[Held]:
             yield replace(old, paper=None, keys=known_as, hash=same)
         else:
             yield old
-    yield said
+    if not placed:
+        yield said

@@ -12,14 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import Literal
 
+from rag.identity import ID_FIELD, ID_PREFIX
 from rag.types import Paper
 
 Format = Literal["jsonl", "bibtex", "ris"]
-ID_FIELD = "footnote-id"
-"""The BibTeX field of a paper's id; its key would be cited, and cannot hold every character."""
-ID_PREFIX = "footnote:"
-"""What marks the id in a RIS record's ``ID``, where other programs put numbers of their own."""
-
+_ARXIV = re.compile(r"^arxiv:\s*", re.IGNORECASE)
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "%": r"\%", "&": r"\&",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -57,7 +54,7 @@ def to_bibtex(paper: Paper) -> str:
         "journal": tex(paper.venue),
         "doi": tex(paper.doi),
         "url": tex(paper.url),
-        "eprint": tex(paper.arxiv_id),
+        "eprint": tex(_bare(paper.arxiv_id)),
         "archiveprefix": "arXiv" if paper.arxiv_id else "",
         "pmid": tex(paper.pmid),
         "keywords": tex("; ".join(paper.keywords)),
@@ -81,8 +78,8 @@ def to_ris(paper: Paper) -> str:
         ("PY", str(paper.year or "")),
         ("JO", paper.venue),
         ("DO", paper.doi),
-        ("UR", paper.url or (f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else "")),
-        ("LB", f"arXiv:{paper.arxiv_id}" if paper.arxiv_id else ""),
+        ("UR", paper.url),
+        ("LB", f"arXiv:{_bare(paper.arxiv_id)}" if paper.arxiv_id else ""),
         ("N1", f"PMID: {paper.pmid}" if paper.pmid else ""),
         ("N1", paper.note),
         *(("KW", word) for word in paper.keywords),
@@ -99,13 +96,17 @@ def to_plain(paper: Paper) -> str:
     when = f"({paper.year})" if paper.year else ""
     links = [
         f"https://doi.org/{paper.doi}" if paper.doi.startswith("10.") else paper.doi,
-        f"arXiv:{paper.arxiv_id}" if paper.arxiv_id else "",
+        f"arXiv:{_bare(paper.arxiv_id)}" if paper.arxiv_id else "",
         f"PMID {paper.pmid}" if paper.pmid else "",
     ]
     where = next(filter(None, links), paper.url)
     head = " ".join(filter(None, (who, when)))
     parts = [head, paper.title.rstrip("."), paper.venue.rstrip("."), where]
     return " ".join(f"{part}." if part is not where else part for part in parts if part)
+
+
+def _bare(arxiv_id: str) -> str:
+    return _ARXIV.sub("", arxiv_id)
 
 
 def tex(text: str) -> str:

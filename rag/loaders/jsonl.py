@@ -3,7 +3,8 @@
 ``id`` (or ``_id``) is text or a whole number, ``year`` a whole number, also as text;
 ``authors`` and ``keywords`` are lists of texts or one text parted by semicolons; ``venue``,
 ``url``, ``doi``, ``arxiv_id``, ``pmid`` and ``note`` are texts. Null counts as absent, other
-names are ignored. A ``url`` that is not http(s) is dropped and the record kept: it would become a link.
+names are ignored. A ``url`` that is not http(s) is dropped and the record kept: it would
+become a link.
 """
 
 from __future__ import annotations
