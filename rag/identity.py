@@ -122,7 +122,7 @@ def merged(paper_id: str, papers: Sequence[Paper], sources: Sequence[str]) -> Pa
     The record with the longest abstract gives the title and all that it has; the others fill
     its gaps. Keywords and remarks are collected.
     """
-    first = max(papers, key=lambda paper: len(paper.abstract))
+    first = max(papers, key=lambda paper: len(" ".join(paper.abstract.split())))
     gaps = {
         name: value
         for name in ("authors", "year", "venue", "url", "doi", "arxiv_id", "pmid")
