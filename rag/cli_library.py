@@ -11,7 +11,7 @@ import typer
 
 from rag.errors import InputError, StoreError
 from rag.render import one_line
-from rag.reports import ExportReport
+from rag.reports import ExportReport, References
 from rag.session import Debug, Json, Session, Store, session, tell
 from rag.types import Paper
 
@@ -121,7 +121,7 @@ def cite(
         else:
             text = "".join(write[form](paper) for paper in papers.values())
         if as_json:
-            run.show({"format": form, "text": text}, "")
+            run.show(References(form, text), "")
         else:
             run.output.write(text)
 

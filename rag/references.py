@@ -101,8 +101,8 @@ def to_plain(paper: Paper) -> str:
     ]
     where = next(filter(None, links), paper.url)
     head = " ".join(filter(None, (who, when)))
-    parts = [head, paper.title.rstrip("."), paper.venue.rstrip("."), where]
-    return " ".join(f"{part}." if part is not where else part for part in parts if part)
+    parts = [f"{part.rstrip('.')}." for part in (head, paper.title, paper.venue) if part]
+    return " ".join([*parts, where]).strip()
 
 
 def _bare(arxiv_id: str) -> str:

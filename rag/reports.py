@@ -82,3 +82,11 @@ class ExportReport:
 
     papers: int
     out: str
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The references of an answer's sources."""
+
+    format: str
+    text: str

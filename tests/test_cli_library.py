@@ -10,10 +10,9 @@ import pytest
 
 from rag.library import Library
 from rag.render import to_json
-from tests.conftest import RECORDS
+from tests.conftest import RECORDS, Rag
 from tests.fakes import HashEmbedder
 from tests.stress_ingest import write
-from tests.test_cli import Rag, rag  # noqa: F401
 from tests.test_render import ANSWER, REFUSED
 from tests.test_store import assert_in_step
 
@@ -34,7 +33,7 @@ def held(store: Path) -> set[str]:
         return {paper.id for paper in library.store.all_papers()}
 
 
-def test_remove(rag: Rag, store: Path) -> None:  # noqa: F811
+def test_remove(rag: Rag, store: Path) -> None:
     status, out, err = rag("remove", "kelp", "nobody", "bees", "--json")
     assert status == 0
     assert json.loads(out) == {"removed": ["kelp", "bees"], "unknown": ["nobody"]}
@@ -46,7 +45,7 @@ def test_remove(rag: Rag, store: Path) -> None:  # noqa: F811
     assert "nothing was removed" in err
 
 
-def test_prune(rag: Rag, store: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_prune(rag: Rag, store: Path, tmp_path: Path) -> None:
     one = write(tmp_path / "one.jsonl", RECORDS[:2])
     two = write(tmp_path / "two.jsonl", [{**RECORDS[2], "abstract": "Changed."}])
     status, out, _ = rag("prune", "--missing-from", one, two, "--dry-run", "--json")
@@ -75,7 +74,7 @@ def test_prune_takes_nothing_out_where_a_record_cannot_be_read(
     assert held(store) == {"kelp", "bees"}
 
 
-def test_an_export_is_taken_in_again_unchanged(rag: Rag, store: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_an_export_is_taken_in_again_unchanged(rag: Rag, store: Path, tmp_path: Path) -> None:
     out = tmp_path / "all.jsonl"
     status, shown, _ = rag("export", "--out", out, "--json")
     assert (status, json.loads(shown)) == (0, {"papers": 6, "out": str(out)})
@@ -91,21 +90,21 @@ def test_an_export_is_taken_in_again_unchanged(rag: Rag, store: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(("form", "start"), [("bibtex", "@misc{bread,"), ("ris", "TY  - GEN\n")])
-def test_export_in_other_formats(rag: Rag, form: str, start: str) -> None:  # noqa: F811
+def test_export_in_other_formats(rag: Rag, form: str, start: str) -> None:
     status, out, _ = rag("export", "--format", form)
     assert status == 0
     assert start in out
     assert all(str(record["title"]) in out for record in RECORDS)
 
 
-def test_an_export_that_cannot_be_written_leaves_nothing(rag: Rag, tmp_path: Path) -> None:  # noqa: F811
+def test_an_export_that_cannot_be_written_leaves_nothing(rag: Rag, tmp_path: Path) -> None:
     status, _, err = rag("export", "--out", tmp_path / "no" / "all.jsonl")
     assert status == 1
     assert "cannot be written" in err
     assert rag("export", "--json")[0] == 2
 
 
-def test_rebuild(rag: Rag, store: Path) -> None:  # noqa: F811
+def test_rebuild(rag: Rag, store: Path) -> None:
     for name in ("chroma", "lexical"):
         shutil.rmtree(store / name)
     status, out, _ = rag("rebuild", "--json")
@@ -114,7 +113,7 @@ def test_rebuild(rag: Rag, store: Path) -> None:  # noqa: F811
     assert_in_step(store)
 
 
-def test_status_tells_sizes_and_the_last_ingest(rag: Rag) -> None:  # noqa: F811
+def test_status_tells_sizes_and_the_last_ingest(rag: Rag) -> None:
     status, out, _ = rag("status", "--json")
     report = json.loads(out)
     assert (status, report["papers"], report["sources"]) == (0, 6, 1)
@@ -133,7 +132,7 @@ def answer(tmp_path: Path) -> Path:
     return path
 
 
-def test_cite_writes_what_the_answer_cites(rag: Rag, answer: Path) -> None:  # noqa: F811
+def test_cite_writes_what_the_answer_cites(rag: Rag, answer: Path) -> None:
     cited = {n for sentence in ANSWER.sentences for n in sentence.citations}
     titles = {s.n: s.title for s in ANSWER.sources}
     for form in ("plain", "bibtex", "ris"):
@@ -144,7 +143,7 @@ def test_cite_writes_what_the_answer_cites(rag: Rag, answer: Path) -> None:  # n
     assert json.loads(out)["format"] == "plain"
 
 
-def test_cite_completes_from_the_collection(rag: Rag, answer: Path) -> None:  # noqa: F811
+def test_cite_completes_from_the_collection(rag: Rag, answer: Path) -> None:
     document = json.loads(answer.read_text(encoding="utf-8"))
     for source in document["sources"]:
         source.update(paper_id="kelp", title=RECORDS[0]["title"])
@@ -161,7 +160,7 @@ def test_cite_completes_from_the_collection(rag: Rag, answer: Path) -> None:  # 
         ('{"sources": []}', "found one without 'sentences'"),
     ],
 )
-def test_what_is_no_answer_is_told(rag: Rag, answer: Path, text: str, told: str) -> None:  # noqa: F811
+def test_what_is_no_answer_is_told(rag: Rag, answer: Path, text: str, told: str) -> None:
     answer.write_text(text, encoding="utf-8")
     status, out, err = rag("cite", answer)
     assert (status, out) == (1, "")

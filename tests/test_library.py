@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +11,6 @@ from tests.conftest import RECORDS
 from tests.fakes import HashEmbedder
 from tests.stress_ingest import child_ingest, many, open_library, write
 from tests.test_store import assert_in_step
-
-
-def write(path: Path, records: list[dict[str, object]]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
 
 
 def counts(report: IngestReport) -> tuple[int, int, int]:

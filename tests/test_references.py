@@ -10,9 +10,9 @@ from rag.references import export, tex, to_bibtex, to_plain, to_ris
 from rag.types import Paper
 
 FULL = Paper(
-    "a b{1}", "Costs of 5% & more", "Line one.\nUp to $9_000 -- or ~50.", ("Ann B. Ray", "Li and Co, Ltd"),
-    2020, "J. of Tests", "https://e.org/x_1", "10.1/x_y", "arXiv:2001.00001", ("k1", "k2"), "Mind.",
-    "77", ("secret/a.bib",),
+    "a b{1}", "Costs of 5% & more", "Line one.\nUp to $9_000 -- or ~50.",
+    ("Ann B. Ray", "Li and Co, Ltd"), 2020, "J. of Tests", "https://e.org/x_1",
+    "10.1/x_y", "arXiv:2001.00001", ("k1", "k2"), "Mind.", "77", ("secret/a.bib",),
 )  # fmt: skip
 BARE = Paper("x", "T", "A.")
 
@@ -58,6 +58,7 @@ def test_tex_prints_every_character_as_it_stands(text):
     from pylatexenc.latex2text import LatexNodes2Text
 
     shown = LatexNodes2Text(keep_comments=True).latex_to_text(tex(text))
+    shown = shown.replace("ˆ", "^")  # this reader's idea of \\textasciicircum
     assert "".join(shown.split()) == "".join(text.split())
 
 

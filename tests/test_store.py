@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -311,26 +311,6 @@ def test_without_chroma_the_ledger_answers_while_another_writes(store):
 
 def files(folder: Path) -> dict[str, int]:
     return {str(f.relative_to(folder)): f.stat().st_mtime_ns for f in folder.rglob("*")}
-
-
-@pytest.fixture
-def protect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Take away the permission to write; for root too, whom the system would let write."""
-    protected: list[Path] = []
-
-    def access(path: Path, mode: int) -> bool:
-        assert mode == os.W_OK
-        return bool(path.stat().st_mode & 0o200)
-
-    def take_away(folder: Path) -> None:
-        protected.extend([folder, *folder.rglob("*")])
-        for path in protected:
-            path.chmod(path.stat().st_mode & ~0o222)
-        monkeypatch.setattr("os.access", access)
-
-    yield take_away
-    for path in protected:
-        path.chmod(path.stat().st_mode | 0o200)
 
 
 def test_a_store_that_cannot_be_written_to_can_be_read(store, protect):

@@ -13,7 +13,7 @@ from rag.errors import StoreBusyError, StoreError
 from rag.library import Library
 from tests.conftest import RECORDS
 from tests.stress_ingest import open_library, write
-from tests.test_store import assert_in_step, protect  # noqa: F401
+from tests.test_store import assert_in_step
 
 
 def make_old(path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_first_file_after_it_may_bring_a_new_version(old, tmp_path):
         assert (report.added, report.updated) == (1, 0)
 
 
-def test_an_old_store_that_cannot_be_written_to_says_what_to_do(old, protect):  # noqa: F811
+def test_an_old_store_that_cannot_be_written_to_says_what_to_do(old, protect):
     protect(old)
     with pytest.raises(StoreError, match=r"older Footnote.*copy it .*rag status --store COPY"):
         open_library(old).status()
