@@ -78,8 +78,10 @@ class Keys:
     @classmethod
     def of(cls, paper: Paper) -> Keys:
         """The keys of a paper as its file holds it."""
-        url = paper.url.strip()
+        url, named = paper.url.strip(), paper.id.casefold()
         doi = normal_doi(paper.doi) or (normal_doi(url) if "doi.org/" in url.casefold() else "")
+        if not doi and normal_doi(named) == named:
+            doi = named
         arxiv = normal_arxiv(paper.arxiv_id)
         if not arxiv and "arxiv.org/" in url.casefold():
             arxiv = normal_arxiv(url)
@@ -88,7 +90,6 @@ class Keys:
             doi = ""
         pmid = normal_pmid(paper.pmid) or (normal_pmid(url) if "nih.gov/" in url.casefold() else "")
         title, abstract = _plain(paper.title), _plain(paper.abstract)
-        named = paper.id.casefold()
         given = "" if {named, normal_arxiv(named)} & ({doi, arxiv, pmid} - {""}) else paper.id
         return cls(given, doi, arxiv, pmid, _bits(title), _bits(f"{title}\n{abstract}"))
 

@@ -56,6 +56,7 @@ class Intake:
         self._given: dict[str, bytes] = {}  # supplied id -> what came under it
         self._waiting: list[Record] = []
         self._view: dict[str, Known] = {}
+        self._owners: dict[tuple[str, str] | int, dict[str, None]] = {}  # key -> paper ids
         self._plan = Plan()
 
     def plans(self, records: Iterable[Record], size: int) -> Iterator[Plan]:
@@ -78,10 +79,21 @@ class Intake:
     def _planned(self, batch: Sequence[Record], last: bool) -> Plan:
         keys = [Keys.of(record.paper) for record in batch]
         self._view = self._related(keys, {record.source for record in batch})
-        self._plan = Plan()
+        self._plan, self._owners = Plan(), {}
+        for known in self._view.values():
+            self._index(known)
         for record, key in zip(batch, keys, strict=True):
             self._take(record, key, last)
         return self._plan
+
+    def _index(self, known: Known) -> None:
+        for key in (*_strong(known), *(held.keys.text for held in known.records)):
+            self._owners.setdefault(key, {})[known.paper.id] = None
+
+    def _owning(self, *keys: tuple[str, str] | int) -> list[Known]:
+        """The papers that have one of the keys, or had it before they joined others."""
+        ids = dict.fromkeys(name for key in keys for name in self._owners.get(key, ()))
+        return [self._view[paper_id] for paper_id in ids if paper_id in self._view]
 
     # --- one record ---------------------------------------------------------------------
 
@@ -138,6 +150,7 @@ class Intake:
         self._plan.outcomes[outcome] += 1
         self._plan.gone.discard(paper_id)
         self._plan.known[paper_id] = self._view[paper_id] = known
+        self._index(known)
 
     def _name(self, record: Record, keys: Keys, ties: Sequence[Known]) -> str:
         """The paper's id: supplied before made, old before new."""
@@ -173,7 +186,7 @@ class Intake:
         """The paper that the record belongs to, and those that turn out to be the same."""
         found = [
             known
-            for known in (self._view.values() if any(keys.strong()) else ())
+            for known in self._owning(*keys.strong())
             if known is not owner and _shared(known, keys) and self._open(known, record, keys)
         ]
         same = [k for k in found if any(held.keys.title == keys.title for held in k.records)]
@@ -198,7 +211,7 @@ class Intake:
     def _by_text(self, record: Record, keys: Keys) -> list[Known]:
         found = [
             known
-            for known in self._view.values()
+            for known in self._owning(keys.text)
             if any(held.keys.text == keys.text for held in known.records)
             and not (keys.given and any(_givens(known)))
             and not _differ(known, keys)

@@ -72,7 +72,8 @@ def test_identifiers_are_found_in_addresses_and_in_arxivs_own_dois():
 def test_an_id_that_is_an_identifier_is_not_one_of_the_files_own():
     assert Keys.of(Paper("10.1/X", "T", "A.", doi="10.1/x")).given == ""
     assert Keys.of(Paper("2001.00001v2", "T", "A.", arxiv_id="2001.00001")).given == ""
-    assert Keys.of(Paper("10.1/X", "T", "A.")).given == "10.1/X"
+    assert Keys.of(Paper("10.1/X", "T", "A.")) == Keys.of(Paper("", "T", "A.", doi="10.1/x"))
+    assert Keys.of(Paper("10.1/X", "T", "A.", doi="10.1/y")).given == "10.1/X"
 
 
 def test_case_and_white_space_make_no_other_text():
