@@ -87,7 +87,8 @@ class Intake:
         return self._plan
 
     def _index(self, known: Known) -> None:
-        for key in (*_strong(known), *(held.keys.text for held in known.records)):
+        texts = {held.keys.text for held in known.records}
+        for key in _strong(known) | texts:
             self._owners.setdefault(key, {})[known.paper.id] = None
 
     def _owning(self, *keys: tuple[str, str] | int) -> list[Known]:
