@@ -15,6 +15,7 @@ from rag import __version__, resources
 from rag.batch import run_batch
 from rag.cli_eval import evaluate
 from rag.cli_fetch import fetch
+from rag.cli_library import cite, export, prune, rebuild, remove
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
 from rag.loaders.keys import read_names
@@ -295,6 +296,10 @@ def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> 
 
         state = sample.status(run.settings, lambda line: tell("notice", line))
         run.show(state, status_to_terminal(state, run.settings))
+
+
+for command in (remove, prune, export, cite, rebuild):
+    app.command()(command)
 
 
 if __name__ == "__main__":

@@ -11,40 +11,23 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from rag import records, tables
 from rag.errors import StoreError
+from rag.identity import Keys
+from rag.records import Known
 from rag.types import Paper, Passage
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE papers (
-    id TEXT PRIMARY KEY,
-    hash TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'done')),
-    title TEXT NOT NULL,
-    abstract TEXT NOT NULL,
-    rest TEXT NOT NULL  -- the other fields, as JSON
-);
-CREATE INDEX papers_pending ON papers (state) WHERE state = 'pending';
-CREATE TABLE passages (
-    id TEXT PRIMARY KEY,
-    paper_id TEXT NOT NULL REFERENCES papers (id) ON DELETE CASCADE,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    vector BLOB NOT NULL  -- float32
-);
-CREATE INDEX passages_of_paper ON passages (paper_id);
-CREATE TABLE stale (passage_id TEXT PRIMARY KEY, paper_id TEXT NOT NULL) WITHOUT ROWID;
-"""
 # The file is damaged, no database, or lacks our tables.
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+_RESTORE = "restore a copy of the folder, or move it away and ingest the papers again"
 _PAGE = 4096  # passages read at a time where all are
 _LISTED = "(SELECT value FROM json_each(?))"
 _PASSAGE = """
@@ -76,26 +59,6 @@ class Ledger:
         )
         self._db.execute("PRAGMA foreign_keys = ON")
 
-    @classmethod
-    def create(cls, path: Path, fingerprint: str, dimension: int) -> None:
-        """Write an empty ledger to ``path``, at once or not at all."""
-        fresh = path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        db = sqlite3.connect(fresh, isolation_level=None)
-        try:
-            db.executescript(_SCHEMA)
-            facts = {
-                "schema": SCHEMA_VERSION,
-                "fingerprint": fingerprint,
-                "dimension": dimension,
-                "generation": 0,
-            }
-            db.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-            db.execute("PRAGMA journal_mode = WAL")
-        finally:
-            db.close()
-        fresh.replace(path)
-
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -121,12 +84,40 @@ class Ledger:
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those of ``ids`` that are held."""
         sql = f"SELECT id, title, abstract, rest FROM papers WHERE id IN {_LISTED}"
-        return {row[0]: _paper(*row) for row in self._all(sql, _listed(ids))}
+        return {row[0]: tables.paper(*row) for row in self._all(sql, _listed(ids))}
+
+    def all_papers(self) -> Iterator[Paper]:
+        """All papers by id; the ledger is free between pages."""
+        last = ""
+        while rows := self._all(
+            "SELECT id, title, abstract, rest FROM papers WHERE id > ? ORDER BY id LIMIT ?",
+            (last, _PAGE),
+        ):
+            last = rows[-1][0]
+            yield from (tables.paper(*row) for row in rows)
+
+    def related(self, keys: Sequence[Keys], sources: Collection[str]) -> dict[str, Known]:
+        """The papers that share a key with any of ``keys``, with their records, by id."""
+        with self._lock, self._explained():
+            return records.related(self._db, keys, sources)
 
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Those of ``ids`` that are held."""
         rows = self._all(f"{_PASSAGE} WHERE passages.id IN {_LISTED}", _listed(ids))
         return {row[0]: Passage(*row[:5]) for row in rows}
+
+    def vectors(self, paper_ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of the papers' passages in their order, (passages, d)."""
+        sql = f"SELECT paper_id, vector FROM passages WHERE paper_id IN {_LISTED} ORDER BY start"
+        found: dict[str, list[np.ndarray]] = {}
+        for paper_id, vector in self._all(sql, _listed(paper_ids)):
+            found.setdefault(paper_id, []).append(np.frombuffer(vector, dtype="<f4"))
+        return {paper_id: np.stack(rows) for paper_id, rows in found.items()}
+
+    def sources(self) -> int:
+        """Number of files that the papers come from."""
+        sql = "SELECT count(DISTINCT source) FROM records"
+        return int(self._all(f"{sql} JOIN sources ON sources.id = source WHERE name != ''")[0][0])
 
     def counts(self) -> tuple[int, int]:
         """Numbers of papers and passages."""
@@ -170,10 +161,22 @@ class Ledger:
 
     # --- writing ------------------------------------------------------------------------
 
-    def put_pending(self, batch: Collection[tuple[Paper, Sequence[Passage], np.ndarray]]) -> None:
-        """Replace papers and their passages; the indexes are yet to follow."""
+    def put_pending(
+        self,
+        batch: Collection[tuple[Paper, Sequence[Passage], np.ndarray]],
+        known: Mapping[str, Known] = MappingProxyType({}),
+        gone: Collection[str] = (),
+    ) -> None:
+        """Replace papers and their passages; the indexes are yet to follow.
+
+        Args:
+            batch: papers whose content is new, with passages and vectors.
+            known: papers with their records, by id: of those in ``batch`` that are not their
+                own only record, and of others that only came from one more file.
+            gone: papers to delete.
+        """
         with self._transaction() as db:
-            self._retire([paper.id for paper, _, _ in batch])
+            self._retire([*gone, *(paper.id for paper, _, _ in batch)])
             for paper, passages, vectors in batch:
                 db.execute(
                     "INSERT INTO papers VALUES (?, ?, 'pending', ?, ?, ?)",
@@ -186,7 +189,35 @@ class Ledger:
                         for p, vector in zip(passages, vectors, strict=True)
                     ],
                 )
+            for found in (known.get(p.id) or records.taken_in(p) for p, _, _ in batch):
+                records.put(db, found)
+            fresh = {paper.id for paper, _, _ in batch}
+            for paper_id in known.keys() - fresh:
+                rest = _rest(known[paper_id].paper)
+                db.execute("UPDATE papers SET rest = ? WHERE id = ?", (rest, paper_id))
+                records.put(db, known[paper_id])
             db.execute("DELETE FROM stale WHERE passage_id IN (SELECT id FROM passages)")
+
+    def migrate(self) -> None:
+        """Bring a ledger of version 1 up to date, at once or not at all."""
+        with self._transaction() as db:
+            if self.meta("schema") == 1:  # another process may have done it meanwhile
+                tables.migrate(db)
+
+    def note(self, key: str, value: str) -> None:
+        """Keep a fact about the store."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def check(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        [first, *_] = self._all("PRAGMA quick_check(1)")
+        if first != ("ok",):
+            raise StoreError(f"the library's ledger {self._path} is damaged; {_RESTORE}")
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete papers; their passages are stale until the indexes follow."""
@@ -227,7 +258,8 @@ class Ledger:
             try:
                 yield self._db
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # on a full disk SQLite has taken it back itself
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
 
@@ -245,8 +277,11 @@ class Ledger:
             ) from error
 
     def _advice(self, error: sqlite3.Error) -> str:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
-            return "restore a copy of the folder, or move it away and ingest the papers again"
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _BROKEN:
+            return _RESTORE
+        if code == sqlite3.SQLITE_FULL:
+            return "the disk is full: make room and run the command again; nothing is lost"
         if not self.writable:
             return "copy the folder to where you can write, or make it writable"
         return "check the disk, and whether another program uses the file"
@@ -271,13 +306,6 @@ def _rest(paper: Paper) -> str:
     for column in ("id", "title", "abstract"):
         del fields[column]
     return json.dumps(fields, ensure_ascii=False)
-
-
-def _paper(paper_id: str, title: str, abstract: str, rest: str) -> Paper:
-    fields = json.loads(rest)
-    for name in ("authors", "keywords"):
-        fields[name] = tuple(fields[name])
-    return Paper(paper_id, title, abstract, **fields)
 
 
 def _entry(row: tuple) -> Entry:

@@ -7,7 +7,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from contextlib import nullcontext
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -17,11 +18,15 @@ import numpy as np
 from rag import __version__
 from rag.chunking import split_paper
 from rag.errors import InputError
-from rag.loaders import load_papers
+from rag.identity import Record
+from rag.intake import Intake, Plan
+from rag.loaders import Paths, read
+from rag.references import Format, export
+from rag.reports import PruneReport, RebuildReport, Removal
 from rag.settings import Settings, load
 from rag.store import Store
 from rag.text import clean_question
-from rag.types import Failure, Hit, IngestReport, Paper, StoreStatus
+from rag.types import Failure, Hit, IngestReport, Paper, Passage, StoreStatus
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -77,7 +82,7 @@ class Library:
 
     def ingest(
         self,
-        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        paths: Paths,
         on_progress: Callable[[int, int | None], None] | None = None,
         names: Mapping[str, str] | None = None,
     ) -> IngestReport:
@@ -98,16 +103,19 @@ class Library:
         """
         begun = time.monotonic()
         failed: list[Failure] = []
-        papers = load_papers(paths, failed.append, names)
+        records = (Record(*row) for row in read(paths, failed.append, names))
         counts: Counter[str] = Counter()
-        batch = list(islice(papers, _BATCH))
-        if batch:
-            with self._open_store(create=True).writing():
-                while batch:
-                    counts.update(self._write(batch))
+        # Nothing is made for files that hold no paper.
+        for first in islice(records, 1):
+            store = self._open_store(create=True)
+            with store.writing():
+                intake = Intake(store.related, store.hashes, failed.append)
+                for plan in intake.plans(chain([first], records), _BATCH):
+                    self._write(plan)
+                    counts += plan.outcomes
                     if on_progress:
                         on_progress(counts.total(), None)
-                    batch = list(islice(papers, _BATCH))
+                store.note_ingest()
         return IngestReport(
             added=counts["added"],
             updated=counts["updated"],
@@ -137,7 +145,75 @@ class Library:
     def status(self) -> StoreStatus:
         """What the library holds and which model embedded it."""
         papers, passages = self.store.counts()
-        return StoreStatus(str(self.path), papers, passages, self.embedder.name, __version__)
+        name = self.embedder.name
+        return StoreStatus(str(self.path), papers, passages, name, __version__, *self.store.facts())
+
+    def remove(self, ids: Iterable[str]) -> Removal:
+        """Take papers out of the library, by their ids.
+
+        Raises:
+            StoreBusyError: another process is writing.
+            StoreError: there is no library, or it cannot be written to.
+        """
+        wanted = dict.fromkeys(ids)
+        held = self.store.hashes(list(wanted))
+        found = tuple(paper_id for paper_id in wanted if paper_id in held)
+        if found:
+            self.store.remove(found)
+        return Removal(found, tuple(paper_id for paper_id in wanted if paper_id not in held))
+
+    def prune(
+        self, missing_from: Paths, *, dry_run: bool = False, skip_failed: bool = False
+    ) -> PruneReport:
+        """Take out the papers that stand in none of the files.
+
+        Args:
+            missing_from: the files that name what is to stay; read as ``ingest`` reads them.
+            dry_run: change nothing, only tell.
+            skip_failed: go on though records cannot be read; their papers may be taken out.
+
+        Raises:
+            InputError: a file or, without ``skip_failed``, a record of it cannot be read.
+            StoreBusyError: another process is writing.
+        """
+        failed: list[Failure] = []
+        kept: set[str] = set()
+        store = self.store
+        with nullcontext() if dry_run else store.writing():
+            records = (Record(*row) for row in read(missing_from, failed.append))
+            intake = Intake(store.related, store.hashes, failed.append)
+            for plan in intake.plans(records, _BATCH):
+                kept |= plan.known.keys() | plan.gone | plan.same
+            if failed and not skip_failed:
+                raise InputError(
+                    f"{len(failed)} records cannot be read, first {failed[0].where}: "
+                    f"{failed[0].reason}; mend them or prune with --skip-failed"
+                )
+            missing = [paper.id for paper in store.all_papers() if paper.id not in kept]
+            if missing and not dry_run:
+                store.remove(missing)
+        total = store.counts()[0] - (len(missing) if dry_run else 0)
+        return PruneReport(tuple(missing), total, tuple(failed), dry_run)
+
+    def export(self, form: Format = "jsonl") -> Iterator[str]:
+        """All papers as text, a piece for each; ``ingest`` takes it in again unchanged."""
+        return export(self.store.all_papers(), form)
+
+    def rebuild(
+        self, on_progress: Callable[[int, int | None], None] | None = None
+    ) -> RebuildReport:
+        """Make Chroma and the lexical index anew from the ledger; nothing is embedded again.
+
+        Args:
+            on_progress: called with the passages indexed and their total, over both indexes.
+
+        Raises:
+            StoreBusyError: another process is writing.
+            StoreError: the ledger is damaged, or the folder cannot be written to.
+        """
+        begun = time.monotonic()
+        self.store.rebuild(on_progress or (lambda _done, _total: None))
+        return RebuildReport(*self.store.counts(), round(time.monotonic() - begun, 3))
 
     def close(self) -> None:
         """Let go of all files; the next use opens them again."""
@@ -163,25 +239,33 @@ class Library:
                 self._store = Store.open(self.path, self.embedder, create=create)
             return self._store
 
-    def _write(self, papers: list[Paper]) -> Iterator[str]:
-        """Write what is new or changed; yields what became of each paper."""
-        known = self.store.hashes([paper.id for paper in papers])
-        changed = [paper for paper in papers if known.get(paper.id) != paper.content_hash]
-        if changed:
-            passages = [split_paper(paper) for paper in changed]
-            vectors = self.embedder.encode(
-                [
-                    f"{paper.title}. {passage.text}"
-                    for paper, parts in zip(changed, passages, strict=True)
-                    for passage in parts
-                ]
+    def _write(self, plan: Plan) -> None:
+        """Write what is new or changed; what was embedded before is not embedded again."""
+        ids = [*plan.known, *plan.gone]
+        held = self.store.papers(ids)
+        papers = [known.paper for known in plan.known.values()]
+        changed = [
+            paper
+            for paper in papers
+            if paper.id not in held or paper.content_hash != held[paper.id].content_hash
+        ]
+        if ids:
+            made = self._embedded(changed, held, self.store.vectors(ids))
+            self.store.write(made, plan.known, plan.gone)
+
+    def _embedded(
+        self, papers: list[Paper], held: Mapping[str, Paper], vectors: Mapping[str, np.ndarray]
+    ) -> list[tuple[Paper, list[Passage], np.ndarray]]:
+        """The papers with passages and vectors: those held of the same text, or new ones."""
+        texts = {(paper.title, paper.abstract): paper_id for paper_id, paper in held.items()}
+        known = {p.id: vectors.get(texts.get((p.title, p.abstract), "")) for p in papers}
+        parts = {paper.id: split_paper(paper) for paper in papers}
+        fresh = [paper for paper in papers if known[paper.id] is None]
+        if fresh:
+            encoded = self.embedder.encode(
+                [f"{paper.title}. {part.text}" for paper in fresh for part in parts[paper.id]]
             )
-            ends = np.cumsum([len(parts) for parts in passages])
-            self.store.write(
-                list(zip(changed, passages, np.split(vectors, ends[:-1]), strict=True))
-            )
-        for paper in papers:
-            if paper.id not in known:
-                yield "added"
-            else:
-                yield "unchanged" if known[paper.id] == paper.content_hash else "updated"
+            ends = np.cumsum([len(parts[paper.id]) for paper in fresh])
+            rows = np.split(encoded, ends[:-1])
+            known |= {paper.id: row for paper, row in zip(fresh, rows, strict=True)}
+        return [(paper, parts[paper.id], known[paper.id]) for paper in papers]  # type: ignore[misc]

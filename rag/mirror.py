@@ -95,6 +95,15 @@ class Mirror:
             self.close()  # with what was begun; the ledger still has it as pending
             raise
 
+    def rebuild(self, on_progress: Callable[[int], None]) -> None:
+        """Make the index anew from the ledger; the caller holds the writer's lock."""
+        with self.guard:
+            try:
+                self._rebuild(on_progress)
+            except BaseException:
+                self.close()
+                raise
+
     def _refresh(self) -> None:
         with self.guard:
             if self.seen == self._ledger.generation:
@@ -110,10 +119,13 @@ class Mirror:
         self._index.reload()
         self.seen = generation
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, on_progress: Callable[[int], None] = lambda _: None) -> None:
         with self._writing():
             self._index.create()
+            done = 0
             for entries in self._ledger.all_entries():
                 self._index.change((), (), entries)
+                done += len(entries)
+                on_progress(done)
             self._ledger.bump()
             self.seen = self._ledger.generation

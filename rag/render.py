@@ -208,7 +208,11 @@ def status_to_terminal(status: StoreStatus, settings: Settings) -> RenderableTyp
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
-    facts = to_dict(status) | {"writer": settings.model.strip() or "extractive (no model)"}
+    facts = to_dict(status) | {
+        "sizes": ", ".join(f"{name} {n / 1e6:.1f} MB" for name, n in asdict(status.sizes).items()),
+        "last_ingest": status.last_ingest or "not known",
+        "writer": settings.model.strip() or "extractive (no model)",
+    }
     for name, value in facts.items():
         grid.add_row(Text(name), Text(one_line(str(value))))
     leaving = outbound(settings) or ["Nothing leaves this machine."]

@@ -25,6 +25,7 @@ from rag.documents import (
     SearchRow,
 )
 from rag.render import to_json
+from rag.reports import ExportReport, PruneReport, RebuildReport, References, Removal
 from rag.types import Answer, CheckedDraft, IngestReport, StoreStatus
 
 READ: dict[str, tuple[str, Any]] = {
@@ -40,6 +41,11 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "check-result": ("A line that rag check --batch writes.", CheckedCase | FailedLine),
     "batch": ("rag run --json and rag check --batch --json", BatchReport),
     "status": ("rag status --json", StoreStatus),
+    "remove": ("rag remove --json", Removal),
+    "prune": ("rag prune --json", PruneReport),
+    "rebuild": ("rag rebuild --json", RebuildReport),
+    "export": ("rag export --out FILE --json", ExportReport),
+    "cite": ("rag cite --json", References),
 }
 UNIT = {"support", "contradiction", "score"}
 """Numbers in 0..1."""

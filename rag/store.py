@@ -9,28 +9,30 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from rag import folder
 from rag.dense import DenseIndex
-from rag.errors import StoreBusyError, StoreError
-from rag.ledger import SCHEMA_VERSION, Ledger
+from rag.errors import RagError, StoreBusyError, StoreError
+from rag.identity import Keys
+from rag.ledger import Ledger
 from rag.lexical import LexicalIndex
 from rag.mirror import Mirror
+from rag.records import Known
+from rag.reports import Sizes
 from rag.types import Paper, Passage
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
-_LEDGER = "ledger.sqlite3"
-_LOCK = "write.lock"
-_WRITER = "writer.pid"
-_OURS = {_LEDGER, _LOCK, _WRITER, "ledger.new", "fetch"}
 _STEP = 64  # papers indexed between two marks in the ledger
 
 
@@ -42,11 +44,11 @@ class Store:
         self._ledger = ledger
         self._fingerprint = fingerprint
         self._dimension = int(ledger.meta("dimension") or 0)
-        self._dense_index = DenseIndex(path / "chroma", fingerprint, self._dimension)
-        self._lexical_index = LexicalIndex(path / "lexical", in_place=ledger.writable)
+        self._dense_index = DenseIndex(path / folder.CHROMA, fingerprint, self._dimension)
+        self._lexical_index = LexicalIndex(path / folder.LEXICAL, in_place=ledger.writable)
         self._dense = Mirror(ledger, self._dense_index, self.writing)
         self._lexical = Mirror(ledger, self._lexical_index, self.writing)
-        self._lock = FileLock(path / _LOCK, thread_local=False)
+        self._lock = FileLock(path / folder.LOCK, thread_local=False)
         self._mutex = threading.RLock()  # the lock's counterpart among this process's threads
         self._depth = 0
 
@@ -68,20 +70,23 @@ class Store:
         """
         path = Path(path)
         try:
-            _require_folder(path, create)
-            if not (path / _LEDGER).exists():
-                _create(path, embedder.fingerprint, embedder.dimension)
-            ledger = Ledger(path / _LEDGER)
+            folder.require_folder(path, create)
+            if not (path / folder.LEDGER).exists():
+                folder.create(path, embedder.fingerprint, embedder.dimension)
+            ledger = Ledger(path / folder.LEDGER)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"cannot use the library at {path}: {error}; check the path and its permissions"
             ) from error
         try:
-            _require_match(path, ledger, embedder.fingerprint)
+            folder.require_match(path, ledger, embedder.fingerprint)
             store = cls(path, ledger, embedder.fingerprint)
             if ledger.writable:
                 with suppress(StoreBusyError):  # then the one who is writing finishes it
                     store._finish()
+        except Timeout as error:
+            ledger.close()
+            raise StoreBusyError(folder.busy(path)) from error
         except BaseException:
             ledger.close()
             raise
@@ -107,6 +112,23 @@ class Store:
     def hashes(self, ids: Collection[str]) -> dict[str, str]:
         """Content hashes of those of ``ids`` that are held."""
         return self._ledger.hashes(ids)
+
+    def related(self, keys: Sequence[Keys], sources: Collection[str]) -> dict[str, Known]:
+        """The papers that share a key with any of ``keys``, with their records, by id."""
+        return self._ledger.related(keys, sources)
+
+    def vectors(self, paper_ids: Collection[str]) -> dict[str, np.ndarray]:
+        """The vectors of the papers' passages in their order, (passages, d)."""
+        return self._ledger.vectors(paper_ids)
+
+    def all_papers(self) -> Iterator[Paper]:
+        """All papers, by id."""
+        return self._ledger.all_papers()
+
+    def facts(self) -> tuple[int, Sizes, str | None]:
+        """Number of files that the papers came from, sizes on disk, end of the last ingest."""
+        last = self._ledger.meta("last_ingest")
+        return self._ledger.sources(), folder.sizes(self.path), str(last) if last else None
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those of ``ids`` that are held."""
@@ -158,9 +180,9 @@ class Store:
             StoreError: the folder cannot be written to.
         """
         if not self._ledger.writable:
-            raise StoreError(_unwritable(self.path, "no permission to write"))
+            raise StoreError(folder.unwritable(self.path, "no permission to write"))
         if not self._mutex.acquire(blocking=False):
-            raise StoreBusyError(_busy(self.path))
+            raise StoreBusyError(folder.busy(self.path))
         try:
             if self._depth == 0:
                 self._acquire()
@@ -174,17 +196,51 @@ class Store:
         finally:
             self._mutex.release()
 
-    def write(self, batch: Sequence[tuple[Paper, Sequence[Passage], np.ndarray]]) -> None:
+    def write(
+        self,
+        batch: Sequence[tuple[Paper, Sequence[Passage], np.ndarray]],
+        known: Mapping[str, Known] = MappingProxyType({}),
+        gone: Collection[str] = (),
+    ) -> None:
         """Add or replace papers, with their passages and the vectors (passages, d) of these.
+
+        Args:
+            batch: papers whose content is new.
+            known: papers with the records that they are made of, by id; one of ``batch`` that
+                is not among them is its own record.
+            gone: papers that became part of others.
 
         Raises:
             StoreBusyError: another process or thread is writing.
+            StoreError: the disk is full, or a file cannot be written.
         """
         for _, _, vectors in batch:
             self._require_dimension(vectors.shape[1])
         with self.writing():
-            self._ledger.put_pending(batch)
+            self._ledger.put_pending(batch, known, gone)
             self._finish()
+
+    def rebuild(self, on_progress: Callable[[int, int], None]) -> None:
+        """Make both indexes anew from the ledger, which is read as a whole first.
+
+        Args:
+            on_progress: called with the passages indexed and their total, over both indexes.
+
+        Raises:
+            StoreBusyError: another process or thread is writing.
+            StoreError: the ledger is damaged.
+        """
+        with self.writing():
+            self._ledger.check()
+            total = self.counts()[1]
+            with self._explained():
+                self._dense.rebuild(lambda done: on_progress(done, 2 * total))
+                self._lexical.rebuild(lambda done: on_progress(total + done, 2 * total))
+            self._finish()
+
+    def note_ingest(self) -> None:
+        """Remember that an ingest ended now."""
+        self._ledger.note("last_ingest", datetime.now(UTC).isoformat(timespec="seconds"))
 
     def remove(self, ids: Collection[str]) -> None:
         """Remove papers and their passages everywhere; unknown ids are passed over.
@@ -204,12 +260,22 @@ class Store:
                 entries = self._ledger.entries(paper_ids)
                 touched = {*paper_ids, *(paper_id for _, paper_id in stale)}
                 stale_ids = [passage_id for passage_id, _ in stale]
-                self._dense.write(touched, stale_ids, entries)
-                self._lexical.write(touched, stale_ids, entries)
+                with self._explained():
+                    self._dense.write(touched, stale_ids, entries)
+                    self._lexical.write(touched, stale_ids, entries)
                 # Threads that read must not take this step for another process's.
                 with self._dense.guard, self._lexical.guard:
                     self._ledger.mark_done(paper_ids, stale_ids)
                     self._dense.seen = self._lexical.seen = self.generation
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except RagError:
+            raise
+        except Exception as error:  # Chroma and tantivy have many types for a full disk
+            raise StoreError(folder.not_indexed(self.path, error)) from error
 
     def _require_dimension(self, found: int) -> None:
         # Chroma would take this for damage.
@@ -222,62 +288,14 @@ class Store:
     def _acquire(self) -> None:
         try:
             self._lock.acquire(timeout=0)
-            (self.path / _WRITER).write_text(str(os.getpid()))
+            (self.path / folder.WRITER).write_text(str(os.getpid()))
         except Timeout as error:
-            raise StoreBusyError(_busy(self.path)) from error
+            raise StoreBusyError(folder.busy(self.path)) from error
         except OSError as error:
-            raise StoreError(_unwritable(self.path, error.strerror)) from error
+            raise StoreError(folder.unwritable(self.path, error.strerror)) from error
 
     def _release(self) -> None:
         self._lexical_index.settle()
         with suppress(OSError):
-            (self.path / _WRITER).unlink()
+            (self.path / folder.WRITER).unlink()
         self._lock.release()
-
-
-def _busy(path: Path) -> str:
-    try:
-        who = f"process {int((path / _WRITER).read_text())}"
-    except (OSError, ValueError):
-        who = "another process"
-    return f"{who} is writing to the library at {path}; wait until it is done"
-
-
-def _unwritable(path: Path, reason: str | None) -> str:
-    return (
-        f"cannot write to the library at {path}: {reason}; copy the folder to where you can "
-        "write, or make it writable"
-    )
-
-
-def _require_folder(path: Path, create: bool) -> None:
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"the library {path} is a file; name a folder with --store")
-    if (path / _LEDGER).exists():
-        return
-    if path.exists() and any(entry.name not in _OURS for entry in path.iterdir()):
-        raise StoreError(f"{path} holds other files and no library; name an empty folder")
-    if not create:
-        raise StoreError(f"no library at {path}; make one: rag ingest FILE")
-
-
-def _create(path: Path, fingerprint: str, dimension: int) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    with FileLock(path / _LOCK, timeout=10):  # two processes may find the folder empty
-        if not (path / _LEDGER).exists():
-            Ledger.create(path / _LEDGER, fingerprint, dimension)
-
-
-def _require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
-    schema = ledger.meta("schema")
-    if schema != SCHEMA_VERSION:
-        raise StoreError(
-            f"the library at {path} has schema {schema}, this Footnote reads {SCHEMA_VERSION}; "
-            "ingest the papers again into a new folder"
-        )
-    found = ledger.meta("fingerprint")
-    if found != fingerprint:
-        raise StoreError(
-            f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
-            "RAG_EMBEDDING to that model (unset: the built-in one), or ingest into a new folder"
-        )

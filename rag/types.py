@@ -1,15 +1,19 @@
 """The values that flow through Footnote, one frozen dataclass per stage.
 
 Every public JSON document is one of these values, field for field (see ``docs/schema/``);
-this module imports nothing of ours. Offsets are character offsets, end exclusive.
+what work on a collection reports is in ``reports``. Offsets are character offsets, end exclusive.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
+
+from rag.reports import Failure as Failure
+from rag.reports import IngestReport as IngestReport
+from rag.reports import StoreStatus as StoreStatus
 
 VerdictKind = Literal[
     "supported", "unsupported", "contradicted", "uncited", "phantom", "not_a_claim"
@@ -39,12 +43,19 @@ class Paper:
     keywords: tuple[str, ...] = ()
     note: str = ""
     """A remark that readers must see wherever this paper is cited."""
+    pmid: str = ""
+    sources: tuple[str, ...] = ()
+    """Names of the files that held it, without their folders; no part of its content."""
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every field: a paper is unchanged exactly when this is."""
-        fields = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(fields.encode()).hexdigest()
+        """SHA-256 over every field but ``sources``: a paper is unchanged exactly when this is."""
+        # asdict would copy every field, a hundred thousand times in an ingest.
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "sources"}
+        if not self.pmid:  # as if there were no such field: the hashes of schema 1 stay true
+            del fields["pmid"]
+        text = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +67,6 @@ class Passage:
     text: str
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One record that could not be taken in: where it stands and why."""
-
-    where: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What one ingest did, counted in papers."""
-
-    added: int
-    updated: int
-    unchanged: int
-    failed: tuple[Failure, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatus:
-    """What a store holds and what made it."""
-
-    store: str
-    papers: int
-    passages: int
-    embedding: str
-    version: str
 
 
 # --- retrieval --------------------------------------------------------------------------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from rag import cli
 from rag.library import Library
 from rag.settings import Settings
 from tests.fakes import HashEmbedder
@@ -59,6 +61,43 @@ RECORDS = [
         "cubic metre raised the rate of blunders by 26%. Time pressure doubled the effect.",
     },
 ]
+
+
+Rag = Callable[..., tuple[int, str, str]]
+"""Runs a command: its exit status, standard output and error."""
+
+
+@pytest.fixture
+def rag(capsys: pytest.CaptureFixture[str]) -> Rag:
+    """Run a command in this process: its exit status, standard output and error."""
+
+    def run(*args: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as leaving:
+            cli.app([str(arg) for arg in args], prog_name="rag")
+        captured = capsys.readouterr()
+        return int(leaving.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def protect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+    """Take away the permission to write; for root too, whom the system would let write."""
+    protected: list[Path] = []
+
+    def access(path: Path, mode: int) -> bool:
+        assert mode == os.W_OK
+        return bool(path.stat().st_mode & 0o200)
+
+    def take_away(folder: Path) -> None:
+        protected.extend([folder, *folder.rglob("*")])
+        for path in protected:
+            path.chmod(path.stat().st_mode & ~0o222)
+        monkeypatch.setattr("os.access", access)
+
+    yield take_away
+    for path in protected:
+        path.chmod(path.stat().st_mode | 0o200)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,22 +14,8 @@ from rag import cli, cli_eval
 from rag.errors import InputError, ModelError
 from rag.settings import Settings
 from rag.types import Answer, CheckedDraft, Event, Status, Turn
+from tests.conftest import Rag
 from tests.test_render import ANSWER, REFUSED
-
-Rag = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def rag(capsys: pytest.CaptureFixture[str]) -> Rag:
-    """Run a command in this process: its exit status, standard output and error."""
-
-    def run(*args: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as leaving:
-            cli.app([str(arg) for arg in args], prog_name="rag")
-        captured = capsys.readouterr()
-        return int(leaving.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 class Scripted:

@@ -9,12 +9,12 @@ from rag import sample
 from rag.fetch import PAGE
 from rag.library import Library
 from rag.settings import Settings
+from tests.conftest import Rag
 from tests.fakes import HashEmbedder
 from tests.paper_server import Fault, PaperServer, paper_server
-from tests.test_cli import Rag, rag
 from tests.test_fetch import Clock, clock
 
-__all__ = ["clock", "paper_server", "rag"]
+__all__ = ["clock", "paper_server"]
 
 
 @pytest.fixture

@@ -1,78 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from rag.errors import InputError, StoreBusyError, StoreError
-from rag.library import Library
-from rag.settings import Settings
 from rag.types import IngestReport
+from tests import stress_ingest
 from tests.conftest import RECORDS
 from tests.fakes import HashEmbedder
+from tests.stress_ingest import child_ingest, many, open_library, write
 from tests.test_store import assert_in_step
-
-# An ingest in another process, slow enough to be met at work: it says when a batch is done.
-CHILD = """
-import sys, time
-from rag import library
-from rag.settings import Settings
-from tests.fakes import HashEmbedder
-
-class Slow(HashEmbedder):
-    def encode(self, texts, on_progress=None):
-        time.sleep(float(sys.argv[3]))
-        return super().encode(texts, on_progress)
-
-library._BATCH = 4
-settings = Settings(store=sys.argv[1], _env_file=None)
-with library.Library(settings, Slow()) as opened:
-    opened.ingest(sys.argv[2], on_progress=lambda done, total: print(done, flush=True))
-"""
-
-
-@contextmanager
-def child_ingest(store: Path, source: Path, pause: float) -> Iterator[subprocess.Popen[str]]:
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(store), str(source), str(pause)],
-        cwd=Path(__file__).parent.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.communicate()
-
-
-def write(path: Path, records: list[dict[str, object]]) -> Path:
-    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return path
-
-
-def many(count: int, version: str = "first", length: int = 1) -> list[dict[str, object]]:
-    return [
-        {
-            "id": f"p{n}",
-            "title": f"Paper number {n}",
-            "abstract": f"The {version} version. " + f"It is about topic{n} and others. " * length,
-        }
-        for n in range(count)
-    ]
-
-
-def open_library(path: Path) -> Library:
-    return Library.open(path, settings=Settings(_env_file=None), embedder=HashEmbedder())
 
 
 def counts(report: IngestReport) -> tuple[int, int, int]:
@@ -186,27 +125,40 @@ def test_an_interrupted_ingest_goes_on_from_there(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_kill_at_any_moment_is_finished_by_the_next_opening(tmp_path, seed):
-    """The child replaces papers, so that stale passages are at stake too."""
-    store = tmp_path / "library"
-    with open_library(store) as library:
-        library.ingest(write(tmp_path / "old.jsonl", many(24, length=90)))
-        source = write(tmp_path / "new.jsonl", many(32, "second")[::-1])
-        with child_ingest(store, source, 0.005) as child:
-            assert child.stdout and child.stdout.readline()
-            time.sleep(random.Random(seed).uniform(0, 0.3))
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
-    with open_library(store) as library:
-        papers, _ = library.store.counts()  # opening finishes what was begun
-        assert_in_step(store)
-        assert 24 <= papers <= 32
-        report = library.ingest(source)
-        assert report.added + report.updated + report.unchanged == 32
-        assert report.unchanged >= 4
-        assert library.store.document_frequency("first") == 0
-    assert_in_step(store)
+def test_a_kill_at_any_moment_loses_doubles_and_halves_nothing(tmp_path, seed):
+    stress_ingest.kill_once(tmp_path, seed, span=0.4)
 
 
 def _vector(text: str) -> object:
     return HashEmbedder().encode([text])[0]
+
+
+def test_records_of_one_paper_in_several_formats_become_one(tmp_path):
+    title, short, long = "Tides and Wind", "Tides come late.", "Tides come late. Wind pushes them."
+    (tmp_path / "a.bib").write_text(
+        f"@misc{{k1, title={{{title}}}, abstract={{{short}}}, doi={{10.48550/arXiv.2001.00001}}}}"
+    )
+    (tmp_path / "b.nbib").write_text(
+        f"PMID- 77\nTI  - {title}\nAB  - {long}\nLID - 10.1/X [doi]\nDP  - 2021\n"
+    )
+    (tmp_path / "c.ris").write_text(
+        f"TY  - JOUR\nTI  - {title}\nAB  - {short}\nDO  - 10.1/x\nER  - "
+    )
+    tie = {"title": title, "abstract": short, "arxiv_id": "2001.00001v2", "doi": "10.1/x"}
+    (tmp_path / "d.jsonl").write_text(json.dumps(tie))
+    with open_library(tmp_path / "library") as library:
+        library.ingest([tmp_path / "a.bib", tmp_path / "b.nbib", tmp_path / "c.ris"])
+        library.ingest(tmp_path / "d.jsonl")
+        [paper] = library.store.all_papers()
+        assert (paper.abstract, paper.year, paper.pmid) == (long, 2021, "77")
+        assert sorted(paper.sources) == ["a.bib", "b.nbib", "c.ris", "d.jsonl"]
+        assert_in_step(library.path)
+
+
+@pytest.mark.parametrize(("form", "name"), [("bibtex", "all.bib"), ("ris", "all.ris")])
+def test_an_export_in_another_format_changes_nothing(library, tmp_path, form, name):
+    before = {paper.id: paper.content_hash for paper in library.store.all_papers()}
+    (tmp_path / name).write_text("".join(library.export(form)), encoding="utf-8")
+    assert counts(library.ingest(tmp_path / name)) == (0, 0, 6)
+    assert {paper.id: paper.content_hash for paper in library.store.all_papers()} == before
+    assert library.prune(tmp_path / name).removed == ()

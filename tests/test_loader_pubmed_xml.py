@@ -91,6 +91,7 @@ def test_an_article_comes_whole():
         venue="Journal of reef studies",
         url="https://pubmed.ncbi.nlm.nih.gov/31452104/",
         doi="10.1234/Kelp.2021",
+        pmid="31452104",
         keywords=("restoration", "Kelp"),
     )
 

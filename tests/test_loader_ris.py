@@ -111,6 +111,7 @@ def test_an_endnote_record_comes_whole():
         year=2019,
         venue="Journal of Meadows",
         url="http://example.org/a",
+        pmid="31452104",
         keywords=("light", "pollination"),
     )
 
@@ -127,6 +128,7 @@ def test_web_of_science_text_comes_whole_and_a_missing_abstract_is_told():
         year=2018,
         venue="GLACIER LETTERS",
         doi="10.5555/GL.7",
+        pmid="29999999",
         keywords=("albedo", "melt", "SNOW", "DUST"),
     )
     assert failure.where == f"a.ris:{WEB_OF_SCIENCE.splitlines().index('AU Rye, C')}"

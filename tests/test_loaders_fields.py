@@ -84,3 +84,10 @@ def test_text_decoded_wrongly_is_repaired_and_good_text_is_left():
 )
 def test_tags_go_and_signs_stay(text, bare):
     assert plain(text) == bare
+
+
+@pytest.mark.parametrize("part", ["<title>", "<p ", "  ", " and ", "&", "https://", "</", "\u00c3"])
+def test_a_megabyte_of_anything_is_read_in_linear_time(part):
+    text = part * (10**6 // len(part))
+    made = paper(abstract="A." + text, authors=text, doi=text, arxiv_id=text)
+    assert made.abstract.startswith("A.")

@@ -3,8 +3,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -311,26 +313,6 @@ def files(folder: Path) -> dict[str, int]:
     return {str(f.relative_to(folder)): f.stat().st_mtime_ns for f in folder.rglob("*")}
 
 
-@pytest.fixture
-def protect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
-    """Take away the permission to write; for root too, whom the system would let write."""
-    protected: list[Path] = []
-
-    def access(path: Path, mode: int) -> bool:
-        assert mode == os.W_OK
-        return bool(path.stat().st_mode & 0o200)
-
-    def take_away(folder: Path) -> None:
-        protected.extend([folder, *folder.rglob("*")])
-        for path in protected:
-            path.chmod(path.stat().st_mode & ~0o222)
-        monkeypatch.setattr("os.access", access)
-
-    yield take_away
-    for path in protected:
-        path.chmod(path.stat().st_mode | 0o200)
-
-
 def test_a_store_that_cannot_be_written_to_can_be_read(store, protect):
     text = "Foxes cross roads at night."
     expected = store.dense(vector(text), 5), store.lexical("badgers", 5)
@@ -423,3 +405,105 @@ def test_a_damaged_ledger_is_an_error_that_names_it(tmp_path, content):
     (tmp_path / "ledger.sqlite3").write_bytes(content)
     with pytest.raises(StoreError, match=r"ledger\.sqlite3 .*restore a copy.*ingest .*again"):
         open_store(tmp_path, create=True)
+
+
+# --- full disks and damaged files ---------------------------------------------------------
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(store):
+    [(pages,)] = store._ledger._all("PRAGMA page_count")
+    store._ledger._all(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match=r"disk is full: make room and run the command again"):
+        store.write([entry(paper(f"n{n}", LONG)) for n in range(30)])
+    assert store.counts()[0] == 3
+    store._ledger._all("PRAGMA max_page_count = 1000000")
+    store.write([entry(paper(f"n{n}", LONG)) for n in range(30)])
+    assert store.counts()[0] == 33
+    assert_in_step(store.path)
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from tests.test_store import LONG, entry, open_store, paper
+from rag.errors import StoreError
+
+store = open_store(Path(sys.argv[1]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+index = {"chroma": store._lexical_index, "lexical": store._dense_index}[sys.argv[2]]
+index.change = lambda *_: None  # the other one is to fail
+write = store._ledger.put_pending
+
+def put(*args):
+    write(*args)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+
+store._ledger.put_pending = put
+try:
+    store.write([entry(paper(f"n{n}", LONG)) for n in range(30)])
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("index", ["chroma", "lexical"])
+def test_an_index_that_cannot_be_written_is_told_and_finished_later(store, index):
+    """The limit on a file's size stands in for a full disk: it needs no disk of its own."""
+    store.close()
+    told = subprocess.run(
+        [sys.executable, "-c", FULL, str(store.path), index],
+        cwd=Path(__file__).parent.parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "cannot write the search indexes" in told.stdout, told.stderr
+    assert "run the command again (nothing is lost" in told.stdout
+    reopened = open_store(store.path)
+    assert reopened.counts()[0] == 33
+    reopened.close()
+    assert_in_step(store.path)
+
+
+@pytest.mark.parametrize("harm", [b"damaged" * 1000, b""])
+def test_a_damaged_ledger_is_told(store, harm):
+    path = store.path / "ledger.sqlite3"
+    store.close()
+    path.write_bytes(harm)
+    with pytest.raises(StoreError, match="restore a copy of the folder, or move it away"):
+        open_store(store.path)
+
+
+def test_a_rebuild_refuses_a_ledger_with_a_damaged_page(store):
+    store.write([entry(paper(f"n{n}", LONG)) for n in range(30)])
+    path = store.path / "ledger.sqlite3"
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 :] = b"\xff" * (len(data) - len(data) // 2)
+    path.write_bytes(data)
+    reopened = open_store(store.path)
+    with pytest.raises(StoreError, match="restore a copy of the folder"):
+        reopened.rebuild(lambda _done, _total: None)
+    reopened.close()
+
+
+def test_a_rebuild_makes_both_indexes_from_the_ledger_alone(store, tmp_path):
+    """What docs/library.md says of a backup: the ledger is enough, wherever it is put."""
+    store.close()
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.copy(store.path / "ledger.sqlite3", moved)
+    copy = open_store(moved)
+    seen: list[tuple[int, int]] = []
+    copy.rebuild(lambda done, total: seen.append((done, total)))
+    total = copy.counts()[1]
+    assert seen == [(total, 2 * total), (2 * total, 2 * total)]
+    assert copy.dense(vector("Foxes cross roads at night."), 1)[0][0] == "foxes#0"
+    copy.close()
+    assert_in_step(moved)
+
+
+def test_a_folder_can_be_moved(store, tmp_path):
+    store.close()
+    moved = store.path.rename(tmp_path / "moved")
+    copy = open_store(moved)
+    assert copy.lexical("foxes", 1)[0][0] == "foxes#0"
+    assert copy.dense(vector("Foxes cross roads at night."), 1)[0][0] == "foxes#0"
+    copy.close()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from rag.errors import InputError
+from rag.identity import made_ids
 from rag.loaders.formats import NAMES, find_format
 from rag.loaders.sources import list_files, open_texts
 from rag.loaders.textfile import OnFailure, Record, TextFile
@@ -114,7 +111,8 @@ def _refuse(file: Path, error: InputError, alone: bool, on_failure: OnFailure) -
 
 def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: OnFailure) -> Paper | None:
     """Give the paper its id, or None where it is a repetition or a clash."""
-    for named in [paper] if paper.id else _candidates(paper):
+    ids = [paper.id] if paper.id else made_ids(paper)
+    for named in (replace(paper, id=paper_id) for paper_id in ids):
         # Eight bytes tell contents apart and keep a million of them small.
         content = bytes.fromhex(named.content_hash)[:8]
         if named.id not in seen:
@@ -124,13 +122,3 @@ def _named(where: str, paper: Paper, seen: dict[str, bytes], on_failure: OnFailu
             return None
     on_failure(Failure(where, f"expected one record with the id {paper.id!r}, found another"))
     return None
-
-
-def _candidates(paper: Paper) -> Iterator[Paper]:
-    words = unicodedata.normalize("NFKC", paper.title).casefold().split()
-    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
-    slug = re.sub(r"[\W_]+", "-", " ".join(words))[:48].strip("-")
-    base = f"{slug}-{digest}".lstrip("-")
-    yield replace(paper, id=base)
-    for number in count(2):
-        yield replace(paper, id=f"{base}-{number}")

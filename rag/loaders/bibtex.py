@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from rag.errors import InputError
+from rag.identity import ID_FIELD
 from rag.loaders.latex import latex_to_text
 from rag.loaders.references import ids, paper_of
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
@@ -74,8 +75,11 @@ def _record(entry: Entry, strings: Mapping[str, str]) -> dict[str, object]:
     doi = _verbatim(given.get("doi", ""))
     arxiv = given.get("arxivid") or _eprint(given, "arxiv")
     pmid = given.get("pmid") or _eprint(given, "pubmed")
+    own = _text(given, ID_FIELD)
     return {
         **ids(doi, arxiv, pmid),
+        # Notes of other programs are their users' own; ours are for every reader.
+        **({"id": own, "note": _text(given, "note")} if own else {}),
         "title": _text(given, "title"),
         "abstract": _text(given, "abstract"),
         "authors": _people(given.get("author", "")),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from rag.errors import InputError
+from rag.identity import ID_PREFIX
 from rag.loaders.references import ids, paper_of, spoken
 from rag.loaders.textfile import Format, OnFailure, Record, TextFile
 from rag.types import Failure
@@ -82,14 +83,25 @@ def _record(given: Mapping[str, object]) -> dict[str, object]:
         *_list(given, "authors"), *_list(given, "first_authors")]  # fmt: skip
     return {
         **ids(doi, arxiv, pmid),
+        "authors": [spoken(name) for name in authors],
         "title": _first(given, _TITLES),
         "abstract": _first(given, _ABSTRACTS),
-        "authors": [spoken(name) for name in authors],
         "year": _first(given, _YEARS),
         "venue": _first(given, _VENUES),
         "url": next((url for url in _list(given, "urls") if url.startswith("http")), ""),
         "keywords": _keywords(given),
+        **_exported(given),
     }
+
+
+def _exported(given: Mapping[str, object]) -> dict[str, object]:
+    """What only our own exports hold: the paper's id, its remark, and names as they are spoken."""
+    own = _joined(given, "id")
+    if not own.startswith(ID_PREFIX):
+        return {}
+    notes = [note for note in _list(given, "notes") if not _PMID.fullmatch(note.strip())]
+    names = {"authors": _list(given, "authors")}
+    return {"id": own.removeprefix(ID_PREFIX), "note": " ".join(notes), **names}
 
 
 def _pmid(given: Mapping[str, object], links: str) -> str:

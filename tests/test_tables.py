@@ -1,0 +1,82 @@
+"""A store of schema 1 becomes one of today's, or is refused with what to do."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from rag.errors import StoreBusyError, StoreError
+from rag.library import Library
+from tests.conftest import RECORDS
+from tests.stress_ingest import open_library, write
+from tests.test_store import assert_in_step
+
+
+def make_old(path: Path) -> None:
+    """Take away what version 1 of the ledger did not have."""
+    with sqlite3.connect(path / "ledger.sqlite3") as db:
+        for paper_id, rest in db.execute("SELECT id, rest FROM papers").fetchall():
+            fields = json.loads(rest)
+            del fields["sources"], fields["pmid"]
+            db.execute("UPDATE papers SET rest = ? WHERE id = ?", (json.dumps(fields), paper_id))
+        db.execute("DROP TABLE records")
+        db.execute("DROP TABLE sources")
+        db.execute("DELETE FROM meta WHERE key = 'last_ingest'")
+        db.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
+
+
+@pytest.fixture
+def old(library: Library, tmp_path: Path) -> Path:
+    """A library of version 1: the six records, and one without an id."""
+    library.ingest(write(tmp_path / "idless.jsonl", [{"title": "Summary", "abstract": "One."}]))
+    library.close()
+    make_old(library.path)
+    return library.path
+
+
+def test_an_old_store_is_migrated_when_it_is_opened(old, tmp_path):
+    with open_library(old) as library:
+        assert len(list(library.store.all_papers())) == len(RECORDS) + 1
+        assert library.search("urchins on reefs", 1)[0].paper.sources == ()
+        assert library.status().last_ingest is None
+        library.embedder.encode = None  # what is unchanged is not embedded again
+        report = library.ingest(tmp_path / "records.jsonl")
+        assert (report.added, report.updated, report.unchanged) == (0, 0, len(RECORDS))
+        assert library.papers(["kelp"])["kelp"].sources == ("records.jsonl",)
+    assert_in_step(old)
+
+
+def test_the_first_file_after_it_may_bring_a_new_version(old, tmp_path):
+    with open_library(old) as library:
+        report = library.ingest(
+            write(tmp_path / "x.jsonl", [{"title": "Summary", "abstract": "Two."}])
+        )
+        assert (report.added, report.updated) == (0, 1)
+        report = library.ingest(
+            write(tmp_path / "y.jsonl", [{"title": "Summary", "abstract": "Six."}])
+        )
+        assert (report.added, report.updated) == (1, 0)
+
+
+def test_an_old_store_that_cannot_be_written_to_says_what_to_do(old, protect):
+    protect(old)
+    with pytest.raises(StoreError, match=r"older Footnote.*copy it .*rag status --store COPY"):
+        open_library(old).status()
+
+
+def test_an_old_store_is_left_alone_while_another_writes(old):
+    with FileLock(old / "write.lock"), pytest.raises(StoreBusyError, match="is writing"):
+        open_library(old).status()
+    with open_library(old) as library:
+        assert library.status().papers == len(RECORDS) + 1
+
+
+def test_a_newer_store_is_refused(old):
+    with sqlite3.connect(old / "ledger.sqlite3") as db:
+        db.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
+    with pytest.raises(StoreError, match="schema 3, this Footnote reads 2; upgrade"):
+        open_library(old).status()
