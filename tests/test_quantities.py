@@ -64,6 +64,25 @@ def test_a_number_states_itself_and_not_its_neighbour(number: int) -> None:
     assert unstated(f"{number + 1} scans", f"There were {number:,} scans.") != []
 
 
+@given(st.integers(1, 99), st.sampled_from([100, 200, 1000]))
+def test_counts_state_their_share_and_no_other(percent: int, whole: int) -> None:
+    source = f"Of {whole} patients, {percent * whole // 100} had pain."
+    assert unstated(f"{percent}% had pain", source) == []
+    assert unstated(f"{percent + 0.5}% had pain", source) == [f"{percent + 0.5}%"]
+
+
+@given(st.integers(2, 500))
+def test_a_period_is_stated_in_any_unit(weeks: int) -> None:
+    assert unstated(f"after {7 * weeks} days", f"They came after {weeks} weeks.") == []
+    assert unstated(f"after {14 * weeks} days", f"They came after {weeks} weeks.") != []
+
+
+@given(st.integers(2, 999), st.integers(2, 999))
+def test_a_difference_is_stated_where_the_words_say_so(low: int, more: int) -> None:
+    source = f"It took {low} minutes with the tool and {low + more} minutes without."
+    assert unstated(f"The tool was {more} minutes faster.", source) == []
+
+
 @given(st.text(max_size=200))
 def test_any_text_states_its_own_quantities(text: str) -> None:
     assert unstated(text, text) == []
