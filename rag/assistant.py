@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from rag.checking import check_against, digest, number_sources
 from rag.citations import ClaimStream, ends_sentence, parse_claims
 from rag.disagreement import disagreements
 from rag.enforcement import Reviewed, assemble, follow, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
-from rag.grounding import Rules
+from rag.grounding import Rules, reading_ahead
 from rag.history import resolve
 from rag.injection import injection_note
 from rag.judge import make_judge, rules_of
@@ -135,7 +135,9 @@ class Assistant:
             return review(claim, sources, question, rules)
 
         stream, length = ClaimStream(), 0
-        with closing(self.writer.draft(question, sources, history)) as deltas:
+        # What is quoted word by word needs no reading; a model takes its time, and rephrases.
+        ahead = reading_ahead(sources) if self.writer.endpoint else nullcontext()
+        with ahead, closing(self.writer.draft(question, sources, history)) as deltas:
             try:
                 for delta in deltas:
                     if delta.usage != Usage():

@@ -83,7 +83,7 @@ def passage(views: Sequence[View], claims: Sequence[str]) -> str:
     """
     wanted = [content_words(claim) for claim in claims]
     spans = [span for view in views for span in view.spans[:-1]]
-    if sum(len(view.text.split()) for view in views) > MAX_WORDS:
+    if is_too_long(views):
         spans = _nearest(spans, wanted, MAX_WORDS - sum(len(v.source.title.split()) for v in views))
     kept = {id(span) for span in spans}
     parts = []
@@ -91,6 +91,11 @@ def passage(views: Sequence[View], claims: Sequence[str]) -> str:
         body = " ".join(span.text for span in view.spans[:-1] if id(span) in kept)
         parts.append("\n".join(filter(None, [view.spans[-1].text.strip(), body])))
     return "\n".join(parts)
+
+
+def is_too_long(views: Sequence[View]) -> bool:
+    """Whether the verifier cannot read ``views`` whole."""
+    return sum(len(view.text.split()) for view in views) > MAX_WORDS
 
 
 def _nearest(spans: Sequence[Span], wanted: Sequence[Collection[str]], budget: int) -> list[Span]:

@@ -25,6 +25,9 @@ WIDTH = 384
 EPSILON = 1e-12
 """Of the layer norms; this and the three above are MiniLM's own config.json."""
 OPSET = 20  # the first with Gelu
+FUSED = frozenset({"MatMulIntegerToFloat", "MultiHeadAttention"})
+"""Operators of onnxruntime's own, of the domain ``MICROSOFT``."""
+MICROSOFT = "com.microsoft"
 IR_VERSION = 10  # what opset 20 needs at least, so that old runtimes load it too
 
 
@@ -84,13 +87,15 @@ class Net:
         self.nodes: list[Any] = []
         self.tensors = tensors
         self.names = {tensor.name for tensor in tensors}
+        self._quantised: dict[str, tuple[str, str]] = {}
 
     def op(self, kind: str, *inputs: str, **attributes: object) -> str:
         """Add an operator."""
         from onnx import helper
 
         output = f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        domain = MICROSOFT if kind in FUSED else ""
+        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output
 
     def const(self, value: object, dtype: type = np.int64) -> str:
@@ -102,7 +107,10 @@ class Net:
         return name
 
     def linear(self, x: str, layer: str) -> str:
-        """``x`` by the transposed weight, plus the bias; in 8 bits where the weight is."""
+        """``x`` by the transposed weight, plus the bias; in 8 bits where the weight is.
+
+        In 8 bits ``x`` must be rows, (length, width).
+        """
         if f"{layer}.scale" in self.names:
             product = self._integer_product(x, layer)
         else:
@@ -111,20 +119,25 @@ class Net:
         return self.op("Add", product, f"{layer}.bias")
 
     def _integer_product(self, x: str, layer: str) -> str:
-        """``x`` by an int8 weight, each row of ``x`` quantised by itself.
+        levels, scale = self._levels(x)
+        parts = (f"{layer}.weight", self.const(1, np.float32), f"{layer}.scale")
+        product = self.op("MatMulIntegerToFloat", levels, *parts, self.const(128, np.uint8))
+        return self.op("Mul", product, scale)
+
+    def _levels(self, x: str) -> tuple[str, str]:
+        """Rows in 8 bits around 128, and the scale of each, (length, 1); made once for each ``x``.
 
         One scale for all rows is a fused operator, but would let the claims of one sequence
         move each other's results. Unsigned by signed is the kernel that is fast everywhere.
         """
-        largest = self.op("ReduceMax", self.op("Abs", x), self.const([-1]), keepdims=1)
-        least = self.const(1e-9, np.float32)
-        scale = self.op("Max", self.op("Mul", largest, self.const(1 / 127, np.float32)), least)
-        levels = self.op("Round", self.op("Div", x, scale))
-        unsigned = self.op("Cast", self.op("Add", levels, self.const(128, np.float32)), to=2)
-        zero = self.const(128, np.uint8)
-        whole = self.op("MatMulInteger", unsigned, f"{layer}.weight", zero)
-        scaled = self.op("Mul", self.op("Cast", whole, to=1), scale)
-        return self.op("Mul", scaled, f"{layer}.scale")
+        if x not in self._quantised:
+            largest = self.op("ReduceMax", self.op("Abs", x), self.const([-1]), keepdims=1)
+            share, least = self.const(1 / 127, np.float32), self.const(1e-9, np.float32)
+            scale = self.op("Max", self.op("Mul", largest, share), least)
+            flat = self.op("Squeeze", scale, self.const([1]))
+            middle = self.op("Expand", self.const(128, np.uint8), self.op("Shape", flat))
+            self._quantised[x] = self.op("QuantizeLinear", x, flat, middle, axis=0), scale
+        return self._quantised[x]
 
     def norm(self, x: str, layer: str) -> str:
         """Layer normalisation with a layer's own weight and bias."""
@@ -190,14 +203,18 @@ def serialize(
         [helper.make_tensor_value_info(k, TensorProto.FLOAT, s) for k, s in outputs.items()],
         net.tensors,
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
     return bytes(model.SerializeToString())
 
 
-def open_session(model: bytes, path: Path) -> InferenceSession:
+def open_session(model: bytes, path: Path, threads: int = 0) -> InferenceSession:
     """Load a graph whose external tensors lie in the folder of ``path``.
+
+    Args:
+        model: the serialised graph.
+        path: the file of its tensors.
+        threads: how many share one run; 0: one for each core.
 
     Raises:
         ModelError: this onnxruntime cannot run it.
@@ -205,6 +222,7 @@ def open_session(model: bytes, path: Path) -> InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors only: standard error belongs to messages for people
     # Spinning between runs takes the cores from whatever else works here: on a busy machine
     # a question waited several times as long.

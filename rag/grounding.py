@@ -7,12 +7,14 @@ papers. A whole sentence of a source, quoted word by word, needs no reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from rag.evidence import View, best_spans, is_quoted, passage, read
+from rag.evidence import View, best_spans, is_quoted, is_too_long, passage, read
 from rag.names import absent_names, names
 from rag.quantities import unstated
 from rag.terms import absent_terms
@@ -158,17 +160,47 @@ def judge(pairs: Sequence[tuple[str, tuple[Source, ...]]]) -> list[Judgement]:
             found[row] = Judgement(1.0, 0.0, ())
         else:
             rows_of.setdefault(cited, []).append(row)
-    for cited, rows in rows_of.items():
-        views = [read(source) for source in cited]
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            texts = [pairs[row][0] for row in part]
-            found.update(zip(part, _verifier().judge(passage(views, texts), texts), strict=True))
+    parts = [
+        (cited, rows[start : start + _AT_ONCE])
+        for cited, rows in rows_of.items()
+        for start in range(0, len(rows), _AT_ONCE)
+    ]
+    tasks = [_task(cited, [pairs[row][0] for row in rows]) for cited, rows in parts]
+    for (_, rows), judged in zip(parts, verifier().judge_all(tasks), strict=True):
+        found.update(zip(rows, judged, strict=True))
     return [found[row] for row in range(len(pairs))]
 
 
+def _task(cited: Sequence[Source], texts: list[str]) -> tuple[str, list[str]]:
+    return passage([read(source) for source in cited], texts), texts
+
+
+@contextmanager
+def reading_ahead(sources: Sequence[Source]) -> Iterator[None]:
+    """Meanwhile, read ``sources`` one after the other on a thread beside.
+
+    A claim that cites one of them is then checked without waiting for its reading. At the end
+    what has not begun is left undone, and nothing is waited for. An error is left to the check.
+    """
+    pool = ThreadPoolExecutor(1, "reading")
+    try:
+        for source in sources:
+            pool.submit(read_through, source)
+        yield
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_through(source: Source) -> None:
+    """Read ``source`` as a claim that cites it alone will want it."""
+    view = read(source)
+    if not is_too_long([view]):  # else the claim decides what of it is read
+        verifier().read(passage([view], ()))
+
+
 @lru_cache(maxsize=1)
-def _verifier() -> Verifier:
+def verifier() -> Verifier:
+    """The one that all checks of this process share."""
     return Verifier()
 
 

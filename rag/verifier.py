@@ -1,15 +1,17 @@
 """The trained verifier: what does this evidence say of these claims?
 
-An adapted copy of the embedded model's layers with two heads, run under onnxruntime over
-packed sequences: the evidence first, then every claim, each claim seeing the evidence and
-itself alone. So evidence is read once for all claims about it, and no claim knows of another.
+An adapted copy of the embedded model's layers with two heads, run under onnxruntime. Each claim
+sees the evidence and itself alone, and the evidence itself alone: so evidence is read once for
+all claims about it, ahead of them if there is time, and no claim knows of another.
 What it learned from, and how well it does: ``docs/verifier.md``.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,19 +20,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rag import graph, weights
+from rag.readings import Reading, Readings
 from rag.text import whole
+from rag.verifier_graph import ALIGNED, READ, build_judge, build_reader
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
+
+__all__ = ["ALIGNED", "Judgement", "Packed", "Verifier", "pack"]
 
 WEIGHTS = Path(__file__).with_name("verifier.safetensors")
 MAX_EVIDENCE = 448
 """Tokens of evidence; the model has 512 places. Longer evidence is cut."""
 MAX_CLAIM = 96
 """Tokens of a claim."""
-ALIGNED = (1, 3, 5)
-"""Layers before which the claims are aligned with the evidence."""
+MAX_HELD = 96 * 2**20
+"""Bytes of what was read that are kept: some 14 abstracts of 300 tokens."""
 _FAR = -1e4
 """Added to the attention of what a token may not see."""
 
@@ -62,26 +68,37 @@ class Judgement:
 
 
 class Verifier:
-    """The model; loaded at the first ``judge``, then shared by threads."""
+    """The model; loaded at the first use, then shared by threads."""
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._readings = Readings(self._read, MAX_HELD)
+
+    def judge_all(self, tasks: Sequence[tuple[str, Sequence[str]]]) -> list[list[Judgement]]:
+        """What each evidence says of the claims beside it, as ``judge`` does; all cores work."""
+        if len(tasks) < 2:
+            return [self.judge(*task) for task in tasks]
+        with ThreadPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:
+            return list(pool.map(lambda task: self.judge(*task), tasks))
 
     def judge(self, evidence: str, claims: Sequence[str]) -> list[Judgement]:
         """What ``evidence`` says of each of ``claims``, in their order.
+
+        Evidence that was read lately is not read again.
 
         Raises:
             ModelError: the model's files cannot be had or are not the published ones.
         """
         if not claims:
             return []
-        with self._lock:  # two first callers must not both load the model
-            tokenizer, session = self._loaded
-        packed = pack(tokenizer, whole(evidence), [whole(c) for c in claims])
-        logits, tags = session.run(None, _inputs(packed))
+        reading = self.read(evidence)
+        tokenizer, _, session = self._model
+        packed = _packed(tokenizer.encode_batch([whole(claim) for claim in claims]), 1)
+        seen = len(reading["x.1"])
+        logits, tags = session.run(None, {**_inputs(packed), **_relations(packed, seen), **reading})
         shares = _softmax(logits)
-        lacking = 1 / (1 + np.exp(-tags[0]))
+        lacking = 1 / (1 + np.exp(-tags))
         parts = np.array(packed.parts)
         return [
             Judgement(
@@ -96,25 +113,58 @@ class Verifier:
             for n in range(len(claims))
         ]
 
+    def read(self, evidence: str) -> Reading:
+        """What claims need of ``evidence``; kept, so that they need not wait for it.
+
+        Raises:
+            ModelError: the model's files cannot be had or are not the published ones.
+        """
+        return self._readings.of(whole(evidence))
+
+    def forget(self) -> None:
+        """Drop what was read; the model stays loaded."""
+        self._readings = Readings(self._read, MAX_HELD)
+
+    def _read(self, evidence: str) -> Reading:
+        tokenizer, session, _ = self._model
+        packed = _packed(tokenizer.encode_batch([evidence]), 0)
+        return dict(zip(READ, session.run(None, _inputs(packed)), strict=True))
+
+    @property
+    def _model(self) -> tuple[Tokenizer, InferenceSession, InferenceSession]:
+        with self._lock:  # two first callers must not both load the model
+            return self._loaded
+
     @cached_property
-    def _loaded(self) -> tuple[Tokenizer, InferenceSession]:
+    def _loaded(self) -> tuple[Tokenizer, InferenceSession, InferenceSession]:
+        """The tokenizer, the reader and the judge."""
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(weights.locate(weights.TOKENIZER)))
         tokenizer.no_padding()
         tokenizer.no_truncation()
         embedder = weights.locate(weights.WEIGHTS)
-        return tokenizer, graph.open_session(build_graph(embedder, self._path), embedder)
+        reader, judge = (
+            # Runs of one thread each side by side are faster than one run that they share.
+            graph.open_session(build(embedder, self._path), embedder, threads=1)
+            for build in (build_reader, build_judge)
+        )
+        return tokenizer, reader, judge
 
 
 def pack(tokenizer: Tokenizer, evidence: str, claims: Sequence[str]) -> Packed:
-    """Tokens of the evidence and its claims, as the verifier reads them."""
+    """Tokens of the evidence and its claims in one sequence, as the verifier is trained on them."""
+    return _packed(tokenizer.encode_batch([evidence, *claims]), 0)
+
+
+def _packed(encodings: Iterable[Encoding], first: int) -> Packed:
+    """Texts one after the other; the first is part ``first``."""
     ids: list[int] = []
     places: list[int] = []
     parts: list[int] = []
     offsets: list[tuple[int, int]] = []
     starts: list[int] = []
-    for part, encoding in enumerate(tokenizer.encode_batch([evidence, *claims])):
+    for part, encoding in enumerate(encodings, first):
         size = min(MAX_CLAIM if part else MAX_EVIDENCE, len(encoding.ids))
         if part:
             starts.append(len(ids))
@@ -126,12 +176,21 @@ def pack(tokenizer: Tokenizer, evidence: str, claims: Sequence[str]) -> Packed:
 
 
 def _inputs(packed: Packed) -> dict[str, np.ndarray]:
-    parts = np.array([packed.parts], dtype=np.int64)
-    own = parts[0] == np.arange(1, len(packed.starts) + 1)[:, None]
     return {
-        "ids": np.array([packed.ids], dtype=np.int64),
-        "places": np.array([packed.places], dtype=np.int64),
-        "parts": parts,
+        "ids": np.array(packed.ids, dtype=np.int64),
+        "places": np.array(packed.places, dtype=np.int64),
+        "kind": (np.array(packed.parts) > 0).astype(np.int64),
+    }
+
+
+def _relations(packed: Packed, seen: int) -> dict[str, np.ndarray]:
+    """Who may see whom: every claim the ``seen`` tokens of evidence, and itself."""
+    parts = np.array(packed.parts)
+    bias = np.zeros((len(parts), seen + len(parts)), dtype=np.float32)
+    bias[:, seen:][parts[:, None] != parts] = _FAR
+    own = parts == np.arange(1, len(packed.starts) + 1)[:, None]
+    return {
+        "bias": bias,
         "starts": np.array(packed.starts, dtype=np.int64),
         "means": (own / own.sum(axis=1, keepdims=True)).astype(np.float32),
     }
@@ -141,55 +200,3 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
     return shares
-
-
-def build_graph(embedder: Path, adapted: Path) -> bytes:
-    """The serialised ONNX model: embeddings of one file, layers and heads of the other.
-
-    Inputs of shape (1, length): ``ids``, ``places`` and ``parts`` (int64); ``starts``
-    (claims,), int64; ``means`` (claims, length), float32, the weights of each claim's mean.
-    Outputs: logits (claims, 3) of supported, not enough, contradicted; (1, length) of a token
-    that the evidence lacks.
-    """
-    tables = ("embeddings.word", "embeddings.position", "embeddings.LayerNorm")
-    net = graph.Net(graph.external_tensors(embedder, tables) + graph.stored_tensors(adapted))
-    zero, one = net.const([0]), net.const([1])
-    places = net.op("Gather", "embeddings.position_embeddings.weight", "places")
-    is_claim = net.op("Cast", net.op("Greater", "parts", zero), to=7)
-    kinds = net.op("Gather", "kinds", is_claim)
-    rows, columns = net.op("Unsqueeze", "parts", net.const([2])), net.op("Unsqueeze", "parts", one)
-    seen = net.op("Or", net.op("Equal", rows, columns), net.op("Equal", columns, zero))
-    nothing_or_far = net.const(0, np.float32), net.const(_FAR, np.float32)
-    bias = net.op("Unsqueeze", net.op("Where", seen, *nothing_or_far), one)
-    elsewhere = net.op("Where", net.op("Equal", columns, zero), *nothing_or_far)
-    claim = net.op("Cast", net.op("Unsqueeze", is_claim, net.const([2])), to=1)
-
-    def before(layer: int, x: str) -> str:
-        return _align(net, x, elsewhere, claim, layer) if layer in ALIGNED else x
-
-    x = graph.encode(net, graph.embed(net, places, kinds), bias, before)
-    flat = net.op("Squeeze", x, zero)
-    both = net.op(
-        "Concat", net.op("Gather", flat, "starts"), net.op("MatMul", "means", flat), axis=1
-    )
-    logits = net.linear(net.op("Tanh", net.linear(both, "pool")), "head")
-    tags = net.op("Squeeze", net.linear(x, "tag"), net.const([2]))
-    row, claims = (1, "length"), ("claims",)
-    inputs = {
-        **dict.fromkeys(("ids", "places", "parts"), (np.int64, row)),
-        "starts": (np.int64, claims),
-        "means": (np.float32, ("claims", "length")),
-    }
-    return graph.serialize(net, "footnote-verifier", inputs, {logits: ("claims", 3), tags: row})
-
-
-def _align(net: graph.Net, x: str, elsewhere: str, claim: str, layer: int) -> str:
-    """Add to each claim token what the evidence has of it: see ``docs/verifier.md``."""
-    name = f"align.{layer}"
-    unit = net.op("LpNormalization", x, axis=2, p=2)
-    alike = net.op("MatMul", unit, net.op("Transpose", unit, perm=[0, 2, 1]))
-    scores = net.op("Add", net.op("Mul", alike, f"{name}.temperature"), elsewhere)
-    near = net.op("MatMul", net.op("Softmax", scores, axis=-1), x)
-    parts = net.op("Concat", near, net.op("Sub", x, near), net.op("Mul", x, near), axis=2)
-    told = net.op("Mul", net.op("Gelu", net.linear(parts, f"{name}.mix")), f"{name}.gate")
-    return net.op("Add", x, net.op("Mul", told, claim))

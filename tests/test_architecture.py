@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ reports types errors text identity settings resources sentences words
     units numerals derived quantities names terms injection
-    weights graph minilm verifier embedding
+    weights graph minilm verifier_graph readings verifier embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
     loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc
     loaders.references loaders.latex loaders.bibtex loaders.ris loaders.medline

@@ -56,6 +56,31 @@ def test_a_claim_is_judged_alike_alone_and_among_others(
         assert alone.support == pytest.approx(one.support, abs=0.02)
 
 
+def test_several_tasks_are_judged_as_each_is_alone(
+    verifier: Verifier, judged: list[Judgement]
+) -> None:
+    elsewhere = "Poultry\nVaccination of hens was cheap and safe."
+    tasks = [(EVIDENCE, CLAIMS), (elsewhere, CLAIMS[2:]), (EVIDENCE, ())]
+    verifier.forget()
+    assert verifier.judge_all(tasks) == [judged, verifier.judge(elsewhere, CLAIMS[2:]), []]
+    assert verifier.judge_all([]) == []
+
+
+def test_what_was_read_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = Verifier()
+    texts: list[str] = []
+    read = verifier._read
+    monkeypatch.setattr(verifier, "_read", lambda text: [texts.append(text), read(text)][1])
+    verifier.forget()
+    verifier.read(EVIDENCE)
+    for claim in CLAIMS:
+        verifier.judge(EVIDENCE, [claim])
+    assert texts == [EVIDENCE]
+    verifier.forget()
+    verifier.judge(EVIDENCE, CLAIMS)
+    assert texts == [EVIDENCE] * 2
+
+
 def test_the_evidence_decides_and_not_the_claim_alone(verifier: Verifier) -> None:
     (elsewhere,) = verifier.judge("Poultry\nVaccination of hens was cheap and safe.", CLAIMS[:1])
     (at_home,) = verifier.judge(EVIDENCE, CLAIMS[:1])
@@ -71,8 +96,7 @@ def test_any_text_is_taken(verifier: Verifier) -> None:
 
 
 def test_long_texts_are_cut_to_what_the_model_has_places_for(verifier: Verifier) -> None:
-    tokenizer, _ = verifier._loaded
-    packed = pack(tokenizer, "word " * 900, ["claim " * 300, "short"])
+    packed = pack(verifier._model[0], "word " * 900, ["claim " * 300, "short"])
     assert packed.parts.count(0) == MAX_EVIDENCE
     assert packed.parts.count(1) == MAX_CLAIM
     assert max(packed.places) < MAX_EVIDENCE
