@@ -194,6 +194,8 @@ def reading_ahead(sources: Sequence[Source]) -> Iterator[None]:
 def read_through(source: Source) -> None:
     """Read ``source`` as a claim that cites it alone will want it."""
     view = read(source)
+    for check in EXACT_CHECKS:
+        check(view.text, view.text)  # for what they keep of a source
     if not is_too_long([view]):  # else the claim decides what of it is read
         verifier().read(passage([view], ()))
 

@@ -21,6 +21,7 @@ _ACRONYM = re.compile(r"(?<!\w)(?=\w*[A-Z]\w*[A-Z]|[a-z]{2,}[A-Z]\b)[^\W\d_]\w*"
 
 _PROPER = re.compile(r"(?<=[^.!?:\s] )[A-Z][a-z]{3,}\b")
 _WORDS = re.compile(r"[^\W_]+")
+_SIGN = re.compile(r"[\W_]")
 _COMPOUND = re.compile(r"[^\W_]+(?:['’-][^\W_]+)+")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
 _BRACKETED = re.compile(r"(?<=\w) ?\((\d{1,2}[+-]?|[+-])\)")
@@ -157,4 +158,5 @@ def _parts(name: str) -> list[str]:
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.lower().translate(GREEK))
+    lower = text.lower().translate(GREEK)
+    return lower if lower.isalnum() else _SIGN.sub("", lower)

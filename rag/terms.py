@@ -70,7 +70,9 @@ class _Phrase:
 class _Lexicon:
     terms: tuple[_Term, ...]
     by_word: dict[str, list[_Phrase]]
-    endings: tuple[tuple[str, _Phrase], ...]
+    by_ending: dict[str, list[_Phrase]]
+    endings: frozenset[int]
+    """How long the keys of ``by_ending`` are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ def _starting(word: str) -> tuple[_Phrase, ...]:
     lexicon = _lexicon()
     keys = [word, *(f"{word[:n]}*" for n in range(1, len(word) + 1))]
     found = [phrase for key in keys for phrase in lexicon.by_word.get(key, ())]
-    return (*found, *(phrase for end, phrase in lexicon.endings if word.endswith(end)))
+    ends = [word[-n:] for n in lexicon.endings if n <= len(word)]
+    return (*found, *(phrase for end in ends for phrase in lexicon.by_ending.get(end, ())))
 
 
 @cache
@@ -205,7 +208,7 @@ def _lexicon() -> _Lexicon:
     """Read ``terms.txt``; its head says how it is written."""
     terms: list[_Term] = []
     by_word: dict[str, list[_Phrase]] = defaultdict(list)
-    endings: list[tuple[str, _Phrase]] = []
+    by_ending: dict[str, list[_Phrase]] = defaultdict(list)
     group, above = "", [0] * 9
     for line in _LISTS.read_text(encoding="utf-8").splitlines():
         if line.startswith("[") or not line or line.startswith("#"):
@@ -220,10 +223,11 @@ def _lexicon() -> _Lexicon:
                 words = tuple(word if word[0] == "*" else _normal(word) for word in text.split())
                 phrase = _Phrase(words, len(terms) - 1, is_name)
                 if words[0][0] == "*":
-                    endings.append((words[0][1:], phrase))
+                    by_ending[words[0][1:]].append(phrase)
                 else:
                     by_word[words[0]].append(phrase)
-    return _Lexicon(tuple(terms), dict(by_word), tuple(endings))
+    lengths = frozenset(map(len, by_ending))
+    return _Lexicon(tuple(terms), dict(by_word), dict(by_ending), lengths)
 
 
 @lru_cache(maxsize=65536)

@@ -7,7 +7,8 @@ import pytest
 from eval import bench_grounding as bench
 from eval.drafts import Draft
 from eval.sets import collection_papers
-from rag.evidence import read
+from rag.evidence import passage, read
+from rag.grounding import read_through, verifier
 
 PAPERS = {
     paper.id: paper
@@ -55,10 +56,24 @@ def test_the_ways_differ_in_how_often_the_verifier_reads(monkeypatch):
 
 def test_nothing_that_was_read_is_remembered():
     ((_, (source,)), *_) = bench.pairs_of(DRAFT, PAPERS)
-    read(source)
+    read_through(source)
+    text = passage([read(source)], ())
+    reading = verifier().read(text)
     assert read.cache_info().currsize
+    assert verifier().read(text) is reading
     bench.forget()
     assert not read.cache_info().currsize
+    assert verifier().read(text) is not reading
+
+
+def test_abstracts_are_read_ahead_where_a_way_says_so(monkeypatch):
+    pairs = bench.pairs_of(DRAFT, PAPERS)
+    read_ahead = []
+    monkeypatch.setattr(bench, "read_through", lambda source: read_ahead.append(source.paper_id))
+    for ahead, expected in ((False, []), (True, ["kelp", "otter"])):
+        monkeypatch.setattr(bench, "WAYS", {"a way": bench.Way(bench.exact_only, ahead)})
+        bench.measure([pairs], rounds=1)
+        assert sorted(read_ahead) == expected
 
 
 def test_every_way_is_timed_on_every_draft_in_every_round():
@@ -84,4 +99,4 @@ def test_a_draft_without_a_citation_has_nothing_to_time():
 
 @pytest.mark.parametrize("name", bench.WAYS)
 def test_each_way_takes_a_draft(name):
-    bench.WAYS[name](bench.pairs_of(DRAFT, PAPERS))
+    bench.WAYS[name].check(bench.pairs_of(DRAFT, PAPERS))
