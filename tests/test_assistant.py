@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -310,6 +311,25 @@ def test_without_a_model_whole_sentences_are_quoted(library: Library) -> None:
     assert answer.usage.calls == 0
     assert any("from 8% to 61%" in sentence.text for sentence in answer.sentences)
     assert not answer.removed
+
+
+def test_sources_are_read_ahead_while_a_model_drafts_and_never_for_quotes(
+    library: Library, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    @contextmanager
+    def reading_ahead(sources: Sequence[Source]) -> Iterator[None]:
+        steps.append(f"reading {sources[0].paper_id}")
+        yield
+        steps.append("draft ended")
+
+    monkeypatch.setattr("rag.assistant.reading_ahead", reading_ahead)
+    Assistant(library).ask(QUESTION)
+    assert steps == []
+    model_server.say(COVER)
+    ask(library, model_server)
+    assert steps == ["reading kelp", "draft ended"]
 
 
 # --- questions --------------------------------------------------------------------------

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
+from rag import grounding
 from rag.citations import parse_claims
-from rag.grounding import THRESHOLDS, UNSURE, Rules, verify, verify_all
+from rag.evidence import passage, read
+from rag.grounding import (
+    THRESHOLDS,
+    UNSURE,
+    Rules,
+    read_through,
+    reading_ahead,
+    verifier,
+    verify,
+    verify_all,
+)
 from rag.types import Source, Verdict
 
 SOURCES = (
@@ -153,3 +165,83 @@ def test_evidence_is_cut_from_the_source() -> None:
 
 def test_a_citation_that_carries_nothing_is_not_credited() -> None:
     assert check("Raw knee MRI data came from 155 patients at Stanford [2][1].").citations == (2,)
+
+
+# --- ahead of the claims ----------------------------------------------------------------
+
+
+def test_a_claim_on_a_source_that_was_read_asks_for_the_same_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verifier().forget()
+    read_through(SOURCES[0])
+    held = verifier().read(passage([read(SOURCES[0])], ()))
+    asked = []
+    real = verifier().read
+    monkeypatch.setattr(verifier(), "read", lambda text: [asked.append(r := real(text)), r][1])
+    check("Inference of the sampler is over 80x faster than the previous state of the art [1].")
+    assert [reading is held for reading in asked] == [True]
+
+
+def test_a_source_of_which_the_claim_decides_what_is_read_is_not_read_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(verifier(), "read", asked.append)
+    read_through(Source(1, "long", "Reefs", "", None, "Cod grunted near the port. " * 100))
+    assert asked == []
+
+
+def test_sources_are_read_in_their_order_on_a_thread_beside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, bool]] = []
+    done = threading.Event()
+
+    def note(source: Source) -> None:
+        seen.append((source.n, threading.current_thread() is threading.main_thread()))
+        if source.n == len(SOURCES):
+            done.set()
+
+    monkeypatch.setattr(grounding, "read_through", note)
+    with reading_ahead(SOURCES):
+        assert done.wait(10)
+    assert seen == [(1, False), (2, False)]
+
+
+def test_who_stops_waits_for_nothing_and_the_rest_stays_unread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, let, ended = threading.Event(), threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def hold(source: Source) -> None:
+        seen.append(source.n)
+        begun.set()
+        assert let.wait(10)
+        ended.set()
+
+    monkeypatch.setattr(grounding, "read_through", hold)
+    with pytest.raises(GeneratorExit), reading_ahead(SOURCES):
+        assert begun.wait(10)
+        raise GeneratorExit
+    assert not ended.is_set()
+    let.set()
+    assert ended.wait(10)
+    for thread in threading.enumerate():
+        if thread.name.startswith("reading"):
+            thread.join(10)
+    assert seen == [1]
+
+
+def test_an_error_of_reading_ahead_is_left_to_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Event()
+
+    def fail(source: Source) -> None:
+        if source.n == len(SOURCES):
+            done.set()
+        raise ValueError("cannot be read")
+
+    monkeypatch.setattr(grounding, "read_through", fail)
+    with reading_ahead(SOURCES):
+        assert done.wait(10)
