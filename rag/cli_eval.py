@@ -88,13 +88,14 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Ask a set's questions, score the answers, report."""
+    _usage(gate, accept)
     with _session(as_json, debug, store, model) as run:
-        harness = resources.module("eval")
+        harness, rules = resources.module("eval"), _rules(gate)
         with run.progress("questions") as count:
             report = harness.evaluate(
                 questions, run.settings, split=split, out=out, price=price, on_progress=count
             )
-        _show(run, report, gate, accept)
+        _show(run, report, rules, accept)
 
 
 @eval_app.command("run")
@@ -131,11 +132,12 @@ def score(
     debug: Debug = False,
 ) -> None:
     """Score answers that were given before, here or elsewhere."""
+    _usage(gate, accept)
     with _session(as_json, debug) as run:
-        harness = resources.module("eval")
+        harness, rules = resources.module("eval"), _rules(gate)
         with run.progress("answers") as count:
             report = harness.score(answers, questions, split=split, price=price, on_progress=count)
-        _show(run, report, gate, accept)
+        _show(run, report, rules, accept)
 
 
 @eval_app.command()
@@ -184,16 +186,23 @@ def _session(as_json: bool, debug: bool, store: Path | None = None, model: str =
     return session(as_json, debug, store=store, model=model, embedding="minilm")
 
 
-def _show(run: Session, report: Any, gate: Path | None, accept: bool) -> None:
-    """Show a report and hold it to the gate, if there is one."""
+def _usage(gate: Path | None, accept: bool) -> None:
     if accept and gate is None:
         raise typer.BadParameter("--accept needs --gate FILE")
+
+
+def _rules(gate: Path | None) -> Any:
+    """The gate, read before a minute is spent; None without one."""
+    return resources.module("eval").load_gate(gate) if gate else None
+
+
+def _show(run: Session, report: Any, rules: Any, accept: bool) -> None:
+    """Show a report and hold it to the gate, if there is one."""
     document: dict[str, Any] = report.to_dict()
-    if gate is None:
+    if rules is None:
         run.show(document, report.table())
         return
     harness = resources.module("eval")
-    rules = harness.load_gate(gate)
     if accept:
         harness.write_baseline(rules, report)
     verdicts = harness.check_gate(rules, report)

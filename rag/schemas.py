@@ -77,10 +77,14 @@ def _schema(title: str, kind: Any, mode: JsonSchemaMode) -> dict[str, Any]:
 
 def commands() -> str:
     """``docs/commands.md``: the help of every command, as it prints it."""
-    names = ["", *typer.main.get_group(app).commands]
+    group = typer.main.get_group(app)
+    names = [""]
+    for name, command in group.commands.items():
+        below = getattr(command, "commands", {})
+        names += [name, *(f"{name} {each}" for each in below)]
     parts = ["# The rag command\n\nWritten by `python -m rag.schemas docs`; do not edit.\n"]
     for name in names:
-        args = [name, "--help"] if name else ["--help"]
+        args = [*name.split(), "--help"]
         shown = CliRunner().invoke(app, args, prog_name="rag", terminal_width=80).stdout
         parts.append(f"## `rag {name}".rstrip() + f"`\n\n```\n{shown.strip()}\n```\n")
     return "\n".join(parts)
