@@ -71,8 +71,7 @@ def test_no_claim_stands_twice():
 
 def test_nothing_shares_eight_words_in_a_row_with_the_evaluation_set():
     held: set[tuple[str, ...]] = set()
-    for name in ("drafts.jsonl", "questions.jsonl"):
-        path = EVAL / "sets" / "medical_imaging" / name
+    for path in sorted((EVAL / "sets").glob("*/[dq]*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             for text in strings(json.loads(line)):
                 held |= runs(text)
