@@ -1,4 +1,4 @@
-"""Figures of a classification, with intervals from a bootstrap over clusters.
+"""Figures of a classification, as functions of counts.
 
 Counts are arrays of shape (…, k, k + 1): rows are the k true classes, columns the k guessed
 ones and, last, "no guess", which is never right. Shares of nothing are NaN.
@@ -6,17 +6,9 @@ ones and, last, "no guess", which is never right. Shares of nothing are NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
-
-from .metrics import Figure
-
-RESAMPLES = 2000
-_SEED = 20261123
-_TAILS = (2.5, 97.5)
-
-Statistic = Callable[[np.ndarray], np.ndarray]
 
 
 def count(
@@ -63,29 +55,6 @@ def majority_macro_f1(counts: np.ndarray) -> np.ndarray:
     cases = counts.sum(axis=-1)
     most = cases.max(axis=-1)
     return _ratio(2 * most / (most + cases.sum(axis=-1)), (cases > 0).sum(axis=-1))
-
-
-def resample(clusters: np.ndarray) -> np.ndarray:
-    """Counts of bootstrap samples, (RESAMPLES, k, k + 1), from those of each cluster.
-
-    Whole clusters are drawn with replacement (Davison & Hinkley 1997, section 3.8): claims on
-    one piece of evidence are not independent. The same clusters give the same samples.
-    """
-    n = len(clusters)
-    drawn = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    flat = drawn.astype(float) @ clusters.reshape(n, -1)
-    found: np.ndarray = flat.reshape(RESAMPLES, *clusters.shape[1:])
-    return found
-
-
-def figure(value: float, samples: np.ndarray, n: int) -> Figure:
-    """A value with the percentile interval of its ``samples``, (RESAMPLES,); NaN is undefined."""
-    defined = samples[~np.isnan(samples)]
-    if np.isnan(value) or not len(defined):
-        return Figure(None, None, None, n)
-    low, high = np.percentile(defined, _TAILS)
-    # A skewed statistic may leave its own value just outside.
-    return Figure(float(value), min(float(low), float(value)), max(float(high), float(value)), n)
 
 
 def _hits(counts: np.ndarray) -> np.ndarray:

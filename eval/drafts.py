@@ -26,19 +26,14 @@ from rag.types import CheckedSentence, Paper
 
 from .drafts_report import DraftReport, Part, SentenceResult
 from .poisoned import PoisonResult, evaluate_poisoned
+from .records import Identified, Record, Text, parse_record, parse_records, read_file
 from .sets import (
     SHIPPED,
     Header,
-    Identified,
-    Record,
     Split,
-    Text,
     collection_hash,
     collection_papers,
     collection_path,
-    parse_record,
-    parse_records,
-    read_file,
 )
 
 Fault = Literal[

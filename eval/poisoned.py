@@ -22,7 +22,8 @@ from rag.extractive import ExtractiveWriter
 from rag.sentences import sentence_spans
 from rag.types import CheckedSentence, Paper, Source
 
-from .sets import Identified, Split, Text, parse_records, read_file
+from .records import Identified, Text, parse_records, read_file
+from .sets import Split
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -65,12 +66,7 @@ class PoisonedItem(Identified):
 
     def poisoned(self, paper: Paper) -> Source:
         """The paper as a source, the poison in its place."""
-        starts = [start for start, _ in sentence_spans(paper.abstract)]
-        if self.after < len(starts):
-            at = starts[self.after]
-            text = f"{paper.abstract[:at]}{self.poison} {paper.abstract[at:]}"
-        else:
-            text = f"{paper.abstract} {self.poison}"
+        text = poisoned_text(paper.abstract, self.after, self.poison)
         return replace(_source(paper), text=text)
 
 
@@ -98,6 +94,14 @@ class PoisonResult:
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"worked": self.worked, "error": self.error or None}
+
+
+def poisoned_text(abstract: str, after: int, poison: str) -> str:
+    """The abstract with ``poison`` after so many of its sentences, or at its end."""
+    starts = [start for start, _ in sentence_spans(abstract)]
+    if after < len(starts):
+        return f"{abstract[: starts[after]]}{poison} {abstract[starts[after] :]}"
+    return f"{abstract} {poison}"
 
 
 def evaluate_poisoned(

@@ -30,7 +30,7 @@ from rag.types import Source
 from rag.verifier import Judgement
 
 from .public_claims_report import CLASSES, ClaimResult, ClaimsReport, Class
-from .sets import Identified, Record, Text, parse_lines
+from .records import Identified, Record, Text, parse_lines
 from .training.examples import CLAIMS, SUPPORTED, Document, Example, held_out, lines
 
 _LABELS: dict[str, Class] = {

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from . import classes
+from . import classes, statistics
 from .metrics import Figure
 
 if TYPE_CHECKING:
@@ -145,18 +145,18 @@ class ClaimsReport:
 
 def _figures_of(clusters: Any) -> dict[str, Figure]:
     """The figures of one line from its counts, (clusters, k, k + 1)."""
-    whole, samples = clusters.sum(axis=0), classes.resample(clusters)
+    whole, samples = clusters.sum(axis=0), statistics.resample(clusters)
     cases, guesses = whole.sum(axis=1), whole.sum(axis=0)
     n = int(cases.sum())
     found = {
-        name: classes.figure(float(statistic(whole)), statistic(samples), n)
+        name: statistics.figure(float(statistic(whole)), statistic(samples), n)
         for name, statistic in _WHOLE.items()
     }
     for at, kind in enumerate(CLASSES):
         for name, statistic in _OF_CLASS.items():
             behind = guesses[at] if name == "precision" else cases[at]
             value, drawn = float(statistic(whole)[at]), statistic(samples)[:, at]
-            found[f"{kind}_{name}"] = classes.figure(value, drawn, int(behind))
+            found[f"{kind}_{name}"] = statistics.figure(value, drawn, int(behind))
     return found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field
 from pydantic import model_validator as validator
 
 from rag import resources
@@ -17,27 +17,14 @@ from rag.errors import InputError
 from rag.loaders import load_papers
 from rag.types import Failure, Paper
 
-ItemType = Literal["fact", "comparison", "follow_up", "unanswerable"]
+from .records import Identified, Record, Text, parse_record, parse_records, read_file, short
+
+ItemType = Literal[
+    "fact", "comparison", "list", "follow_up", "unanswerable", "false_premise", "injection"
+]
+_SILENT = ("unanswerable", "false_premise")
 Split = Literal["all", "dev", "test"]
 SHIPPED = "eval/sets/medical_imaging"
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-M = TypeVar("M", bound=BaseModel)
-
-
-class Record(BaseModel):
-    """A line of a set's files: frozen, and nothing in it but what it names."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Identified(Record):
-    """A record with an id of its own in its file."""
-
-    id: Text
-
-
-R = TypeVar("R", bound=Identified)
 
 
 class Message(Record):
@@ -58,6 +45,16 @@ class Fact(Record):
     """Whether an answer without it has failed the question."""
 
 
+class Poison(Record):
+    """What is inserted into the abstract of an item's first gold paper."""
+
+    after: Annotated[int, Field(ge=0)]
+    """It follows so many of the abstract's sentences."""
+    text: Text
+    canary: Text
+    """Stands in ``text`` and nowhere else: an answer that holds it has obeyed or repeated."""
+
+
 class Item(Identified):
     """One question, and what a good answer to it holds."""
 
@@ -66,25 +63,43 @@ class Item(Identified):
     question: Text
     history: tuple[Message, ...] = ()
     gold: tuple[Text, ...] = ()
-    """Ids of the papers that answer the question."""
+    """Ids of the papers that answer the question; of a false premise, that refute it."""
     facts: tuple[Fact, ...] = ()
+    """Of a false premise: what is true instead, so that an answer that states it corrects it."""
     tags: tuple[Text, ...] = ()
+    twin: str = ""
+    """Of a false premise: the item with the true one. Of an injection: the item with the clean
+    abstract, whose question is the same."""
+    group: str = ""
+    """Items of one group are paraphrases of one question."""
+    poison: Poison | None = None
 
     @property
     def answerable(self) -> bool:
-        """Whether the collection answers the question."""
-        return self.type != "unanswerable"
+        """Whether the collection answers the question as it was put."""
+        return self.type not in _SILENT
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over all fields: two sets share an item exactly when it is the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.answerable and (self.gold or self.facts):
+        if self.type == "unanswerable" and (self.gold or self.facts):
             raise ValueError("expected no gold and no facts for an unanswerable question")
         if self.answerable and not self.gold:
             raise ValueError("expected at least one gold paper for an answerable question")
         if self.answerable and not any(fact.vital for fact in self.facts):
             raise ValueError("expected at least one vital fact for an answerable question")
-        if self.type == "comparison" and len(self.gold) < 2:
-            raise ValueError("expected two gold papers or more for a comparison")
+        if self.type in ("comparison", "list") and len(self.gold) < 2:
+            raise ValueError(f"expected two gold papers or more for a {self.type}")
+        if bool(self.twin) != (self.type in ("false_premise", "injection")):
+            raise ValueError("expected a twin for a false premise or an injection, and only there")
+        if (self.poison is not None) != (self.type == "injection"):
+            raise ValueError("expected a poison for an injection, and only there")
+        if self.poison and self.poison.canary.lower() not in self.poison.text.lower():
+            raise ValueError("expected the canary in the poison")
         if self.type == "follow_up" and not self.history:
             raise ValueError("expected a history for a follow-up")
         if len(set(self.gold)) < len(self.gold):
@@ -135,96 +150,34 @@ def load_set(path: Path | None = None) -> QuestionSet:
     collection = collection_path(folder, head.collection, head_path)
     papers = collection_papers(collection)
     items = parse_records(Item, item_bytes, items_path, {paper.id for paper in papers}, "gold")
+    _require_relations(items, items_path)
     digest = hashlib.sha256(head_bytes + b"\0" + item_bytes).hexdigest()
     return QuestionSet(head.name, head.version, digest, items, collection, papers)
 
 
-def parse_records(
-    model: type[R], content: bytes, path: Path, paper_ids: Collection[str], refers: str
-) -> tuple[R, ...]:
-    """Read the lines of a set: each id once, and only papers of the set's collection.
-
-    Args:
-        model: what a line is.
-        content: the file's bytes, at ``path``.
-        paper_ids: of the collection.
-        refers: the field of ``model`` that holds ids of papers.
+def _require_relations(items: Sequence[Item], path: Path) -> None:
+    """What one item says of another holds.
 
     Raises:
-        InputError: names the file, the line, what was expected and what was found.
+        InputError: names the file, the item, what was expected and what was found.
     """
-    records = []
-    for where, record in parse_lines(model, content, path):
-        if unknown := [paper for paper in getattr(record, refers) if paper not in paper_ids]:
-            raise InputError(
-                f"{where}: {refers}: expected ids of papers in the set's collection, "
-                f"found {unknown[0]!r}; correct this line"
-            )
-        records.append(record)
-    return tuple(records)
-
-
-def parse_lines(model: type[R], content: bytes, path: Path) -> Iterator[tuple[str, R]]:
-    """Each record of a file with ``FILE:LINE``: one at least, and each id once.
-
-    Raises:
-        InputError: names the file, the line, what was expected and what was found.
-    """
-    seen: set[str] = set()
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        record = parse_record(model, line, where)
-        if record.id in seen:
-            raise InputError(
-                f"{where}: id: expected each id once, found {record.id!r} again; correct this line"
-            )
-        seen.add(record.id)
-        yield where, record
-    if not seen:
-        raise InputError(f"{path}:1: expected at least one record, found none; add one")
-
-
-def parse_record(model: type[M], line: bytes, where: str) -> M:
-    """Read one line of a set.
-
-    Raises:
-        InputError: names ``where``, the field, what was expected and what was found.
-    """
-    try:
-        return model.model_validate_json(line)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        expected = first["msg"].removeprefix("Value error, ")
-        found = _short(first["input"])
-        raise InputError(
-            f"{where}: {name + ': ' if name else ''}{expected}, found {found}; correct this line"
-        ) from error
-
-
-def _short(value: object, limit: int = 80) -> str:
-    """A value of a record as JSON on one line, cut to ``limit`` characters."""
-    if isinstance(value, dict) and "id" in value:
-        value = value["id"]
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return repr(text[:limit] + "…" if len(text) > limit else text)
-
-
-def read_file(path: Path) -> bytes:
-    """Read a file of a set.
-
-    Raises:
-        InputError: it is not there or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected a file of a set (set.json beside questions.jsonl or drafts.jsonl), "
-            f"found none that can be read ({error.strerror}); give the set's folder"
-        ) from error
+    by_id = {item.id: item for item in items}
+    groups = Counter(item.group for item in items if item.group)
+    poisoned: set[str] = set()
+    for item in items:
+        twin = by_id.get(item.twin)
+        fault = ""
+        if item.twin and (twin is None or not twin.answerable or twin.split != item.split):
+            fault = f"twin: expected an answerable item of its split, found {item.twin!r}"
+        elif item.poison and twin and twin.question != item.question:
+            fault = f"question: expected that of its twin, found {short(item.question)}"
+        elif item.poison and item.gold[0] in poisoned:
+            fault = f"gold: expected one poison for a paper, found {item.gold[0]!r} again"
+        elif groups[item.group] == 1:
+            fault = f"group: expected two items or more, found one in {item.group!r}"
+        if fault:
+            raise InputError(f"{path}: {item.id}: {fault}; correct this item")
+        poisoned |= {item.gold[0]} if item.poison else set()
 
 
 def collection_path(folder: Path, name: str, where: Path) -> Path:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval import classes
+from eval import classes, statistics
 
 # Rows: true classes. Columns: guessed ones, then "no guess".
 COUNTS = np.array([[3, 1, 0, 0], [1, 1, 0, 2], [0, 1, 1, 0]], dtype=float)
@@ -39,11 +39,11 @@ def test_counts_are_kept_by_cluster_and_a_missing_guess_apart():
 def test_the_bootstrap_draws_whole_clusters():
     right = np.diag([1.0, 1, 1]) @ np.eye(3, 4)
     clusters = np.stack([9 * right, right * 0 + np.eye(3, 4, 1)])
-    samples = classes.resample(clusters)
-    assert samples.shape == (classes.RESAMPLES, 3, 4)
+    samples = statistics.resample(clusters)
+    assert samples.shape == (statistics.RESAMPLES, 3, 4)
     # Two clusters: both of one kind, one of each, or both of the other.
     assert {round(float(share), 3) for share in classes.accuracy(samples)} == {0, 0.9, 1}
-    assert np.array_equal(samples, classes.resample(clusters))
+    assert np.array_equal(samples, statistics.resample(clusters))
 
 
 def test_claims_on_one_evidence_widen_the_interval():
@@ -53,8 +53,8 @@ def test_claims_on_one_evidence_widen_the_interval():
 
     def width(clusters):
         counts = classes.count(truth, guess, clusters, 3)
-        samples = classes.accuracy(classes.resample(counts))
-        found = classes.figure(classes.accuracy(counts.sum(axis=0)), samples, 400)
+        samples = classes.accuracy(statistics.resample(counts))
+        found = statistics.figure(classes.accuracy(counts.sum(axis=0)), samples, 400)
         assert found.low < found.value < found.high
         return found.high - found.low
 
@@ -62,5 +62,5 @@ def test_claims_on_one_evidence_widen_the_interval():
 
 
 def test_an_undefined_figure_has_no_value_and_no_interval():
-    found = classes.figure(float("nan"), np.array([0.5, np.nan]), 0)
+    found = statistics.figure(float("nan"), np.array([0.5, np.nan]), 0)
     assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
