@@ -1,30 +1,32 @@
-"""The harness: every question of a set through the Assistant, scored item by item."""
+"""The harness: a set's questions to a run, a run to scores, scores to a report.
+
+Asking and scoring are apart: a run made elsewhere is scored as one of our own is.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from platformdirs import user_cache_path
-
-from rag.assistant import Assistant
-from rag.chunking import split_paper
-from rag.citations import parse_claims
-from rag.embedding import load_embedder
-from rag.grounding import verify
-from rag.library import Library
+from rag import __version__, resources
+from rag.errors import InputError
+from rag.render import to_dict
+from rag.session import describe
 from rag.settings import Settings
-from rag.types import Answer, Claim, Source, Turn
+from rag.types import Answer, Paper, Turn
 
-from . import metrics
-from .report import SCORES, ItemResult, Report
-from .sets import Fact, Item, QuestionSet, Split, load_set
+from . import runs, statistics
+from .decisions import Judge, code_hash
+from .indexed import cache_path, index_hash, open_assistant, poisoned_papers
+from .report import Report
+from .scoring import ItemScore, clusters, score_item, scores_line
+from .sets import Item, QuestionSet, Split, load_set
+from .verifier_error import load_error
 
 
 class Asks(Protocol):
@@ -35,7 +37,8 @@ class Asks(Protocol):
         ...
 
 
-Open = Callable[[QuestionSet, Settings], AbstractContextManager[Asks]]
+Open = Callable[[Sequence[Paper], Settings], AbstractContextManager[Asks]]
+OnProgress = Callable[[int, int], None]
 
 
 def evaluate(
@@ -43,172 +46,183 @@ def evaluate(
     settings: Settings,
     *,
     split: Split = "all",
-    on_progress: Callable[[int, int], None] | None = None,
-    open_assistant: Open | None = None,
+    out: Path | None = None,
+    price: tuple[float, float] | None = None,
+    on_progress: OnProgress | None = None,
+    opening: Open = open_assistant,
 ) -> Report:
-    """Run a set and score it.
+    """Run a set and score it: ``generate``, then ``score``.
 
     Args:
         set_path: a set's folder; None for the shipped set.
         settings: name the writer and the embedding; their store is not touched.
         split: which half of the set to run.
+        out: where the run goes, and beside it its meta, scores and report; None: nothing stays.
+        price: as in ``score``.
         on_progress: called with (questions done, questions in all).
-        open_assistant: prepares what is evaluated; by default the real Assistant over the
-            set's collection, indexed in a cache folder of its own.
+        opening: as in ``generate``.
 
     Raises:
         InputError: the set is wrong, or holds nothing for this split.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        run = out or Path(folder) / "run.jsonl"
+        generate(
+            set_path, settings, run, split=split, on_progress=on_progress,
+            opening=opening,
+        )  # fmt: skip
+        return score(run, set_path, split=split, price=price)
+
+
+def generate(
+    set_path: Path | None,
+    settings: Settings,
+    out: Path,
+    *,
+    split: Split = "all",
+    on_progress: OnProgress | None = None,
+    opening: Open = open_assistant,
+) -> None:
+    """Ask a set's questions; write the run and its meta. One that broke off goes on.
+
+    Args:
+        set_path: a set's folder; None for the shipped set.
+        settings: name the writer and the embedding; their store is not touched.
+        out: the run, JSON Lines.
+        split: which half of the set to ask.
+        on_progress: called with (questions done, questions in all).
+        opening: prepares what is asked; by default the real Assistant over the
+            set's collection, indexed in a cache folder of its own.
+
+    Raises:
+        InputError: the set is wrong, or holds nothing for this split, or ``out`` cannot be
+            written.
+    """
     questions = load_set(set_path)
-    items = questions.part(split)
-    started = time.perf_counter()
-    with (open_assistant or _open_assistant)(questions, settings) as assistant:
-        ready = time.perf_counter()
-        results = []
+    items = _part(questions, split)
+    with ExitStack() as stack:
+        clean = stack.enter_context(opening(questions.papers, settings))
+        attacked = clean
+        if any(item.poison for item in items):
+            attacked = stack.enter_context(opening(poisoned_papers(questions), settings))
+        runs.write_run(
+            out,
+            _origin(questions, split, settings),
+            items,
+            lambda item: ask(attacked if item.poison else clean, item),
+            on_progress or (lambda _done, _total: None),
+        )
+
+
+def ask(assistant: Asks, item: Item) -> runs.Document:
+    """The line of a run for one item, as ``rag run`` writes it; an error is a line, too."""
+    history = tuple(Turn(message.role, message.content) for message in item.history)
+    try:
+        document: runs.Document = to_dict(assistant.ask(item.question, history))
+    except Exception as error:
+        return runs.failed_line(item, describe(error))
+    return document | {"id": item.id}
+
+
+def score(
+    run: Path,
+    set_path: Path | None = None,
+    *,
+    split: Split | None = None,
+    price: tuple[float, float] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Report:
+    """Score a run; write scores and report beside it.
+
+    Args:
+        run: answers to a set's questions, JSON Lines; from any system.
+        set_path: the set's folder; None for the shipped set.
+        split: which half of the set; None: the half that the run was made for, else all.
+        price: of a million prompt and of a million completion tokens; None: not known.
+        on_progress: called with (questions scored, questions in all).
+
+    Raises:
+        InputError: the run or the set is wrong, or they do not belong together.
+    """
+    questions = load_set(set_path)
+    lines = runs.read_run(run)
+    meta = runs.read_meta(run) or {}
+    split = split or meta.get("split") or "all"
+    items = _part(questions, split)
+    ids = {item.id for item in questions.items}
+    if strange := [id for id in lines if id not in ids]:
+        raise InputError(
+            f"{run}: expected ids of the set {questions.name}, found {strange[0]!r}; "
+            "name the set that was asked: --set DIR"
+        )
+    cluster = clusters(questions.items)
+    rows, results = [], []
+    with closing(Judge(cache_path() / "decisions.sqlite")) as judge:
         for item in items:
-            results.append(run_item(assistant, item))
+            results.append(score_item(item, lines.get(item.id), cluster[item.id], judge))
+            rows.append(scores_line(results[-1], judge.taken()))
             if on_progress:
                 on_progress(len(results), len(items))
+    runs.write_lines(run.with_suffix(".scores.jsonl"), rows)
+    report = replace(_report(questions, split, meta, lines, results, rows), price=price)
+    runs.write(run.with_suffix(".report.json"), report.to_dict())
+    runs.write_text(run.with_suffix(".report.md"), report.to_markdown())
+    return report
+
+
+def _report(
+    questions: QuestionSet, split: str, meta: runs.Document, lines: dict[str, runs.RunLine],
+    results: Sequence[ItemScore], rows: Sequence[runs.Document],
+) -> Report:  # fmt: skip
+    made = [line.model_dump(mode="json") for line in lines.values()]
+    models = sorted({line.model for line in lines.values() if line.model})
     return Report(
         set_name=questions.name,
         set_version=questions.version,
         set_hash=questions.content_hash,
         collection_hash=questions.collection_hash,
         split=split,
-        settings={"writer": settings.model or "extractive", "embedding": settings.embedding},
+        settings=meta.get("settings") or {"writer": ", ".join(models) or "unknown"},
+        hashes={
+            "run": meta.get("hash") or runs.content_hash(made),
+            "scores": runs.content_hash(rows),
+            "checker": code_hash(),
+        },
         items=tuple(results),
-        timings={"index": ready - started},
+        verifier=load_error(),
+        timings=meta.get("timings") or {},
     )
 
 
-def run_item(assistant: Asks, item: Item) -> ItemResult:
-    """Ask and score one question; whatever it raises is recorded, never dropped."""
-    history = tuple(Turn(message.role, message.content) for message in item.history)
-    started = time.perf_counter()
-    try:
-        answer = assistant.ask(item.question, history)
-        seconds = time.perf_counter() - started
-        return score(item, answer, seconds)
-    except Exception as error:
-        return failure(item, error, time.perf_counter() - started)
+def _part(questions: QuestionSet, split: Split) -> tuple[Item, ...]:
+    items = questions.part(split)
+    if not items:
+        raise InputError(f"the set {questions.name} has no item in {split}; take --split all")
+    return items
 
 
-def failure(item: Item, error: Exception, seconds: float) -> ItemResult:
-    """A failed item: 0 in every metric where it belongs, with its error on one line."""
-    message = " ".join(f"{type(error).__name__}: {error}".split())
-    return replace(_silence(item, seconds), error=message)
-
-
-def score(item: Item, answer: Answer, seconds: float) -> ItemResult:
-    """Score one answer; the citations are judged afresh from its text and sources."""
-    claims = [] if answer.refused else parse_claims(answer.text)
-    plain = " ".join(claim.bare for claim in claims)
-    cited = _cited_papers(claims, answer.sources)
-    found = {fact: metrics.states(plain, fact.any) for fact in item.facts}
-    ranked = [row.paper_id for row in answer.retrieved]
-    result = _silence(item, seconds)
-    scores = result.scores | _citation_scores(claims, answer.sources)
-    if item.answerable:
-        scores |= _gold_scores(item, ranked, cited, found)
-        scores["answered"] = 0.0 if answer.refused else 1.0
-    return replace(
-        result,
-        scores=scores,
-        gold_ranks={g: ranked.index(g) + 1 if g in ranked else None for g in item.gold},
-        model=answer.model,
-        refused=answer.refused,
-        refusal_cause=answer.refusal.cause if answer.refusal else "",
-        text=answer.text,
-        cited=cited,
-        sentences=sum(claim.checkable for claim in claims),
-        words=len(plain.split()),
-        facts_found=tuple(fact.text for fact, stated in found.items() if stated),
-        facts_missed=tuple(fact.text for fact, stated in found.items() if not stated),
-        usage=answer.usage,
-    )
-
-
-def _silence(item: Item, seconds: float) -> ItemResult:
-    """What saying nothing scores: 0 for an answerable question, undefined for the others.
-
-    An empty answer to an answerable question thus counts in citation recall and precision
-    too: leaving it out would reward silence.
-    """
-    return ItemResult(
-        id=item.id,
-        type=item.type,
-        split=item.split,
-        question=item.question,
-        tags=item.tags,
-        answerable=item.answerable,
-        scores=dict.fromkeys(SCORES, 0.0 if item.answerable else None),
-        gold_ranks=dict.fromkeys(item.gold),
-        seconds=seconds,
-        facts_missed=tuple(fact.text for fact in item.facts),
-    )
-
-
-def _cited_papers(claims: Sequence[Claim], sources: Sequence[Source]) -> tuple[str, ...]:
-    """Ids of the papers that an answer cites, in order, each once."""
-    ids = {source.n: source.paper_id for source in sources}
-    numbers = (n for claim in claims for n in claim.citations)
-    return tuple(dict.fromkeys(ids[n] for n in numbers if n in ids))
-
-
-def _gold_scores(
-    item: Item, ranked: Sequence[str], cited: Sequence[str], found: Mapping[Fact, bool]
-) -> dict[str, float | None]:
+def _origin(questions: QuestionSet, split: str, settings: Settings) -> runs.Document:
+    """What a run is made with: enough to tell whether another was made with the same."""
+    prompts = hashlib.sha256()
+    for path in sorted(resources.path("prompts").glob("*.md")):
+        prompts.update(path.name.encode() + path.read_bytes())
     return {
-        "recall@5": metrics.recall_at_k(item.gold, ranked, 5),
-        "mrr": metrics.reciprocal_rank(item.gold, ranked),
-        "gold_citation_recall": metrics.gold_citation_recall(cited, item.gold),
-        "gold_citation_precision": metrics.gold_citation_precision(cited, item.gold),
-        "vital_fact_recall": metrics.fact_recall([v for f, v in found.items() if f.vital]),
-        "fact_recall": metrics.fact_recall(list(found.values())),
+        "set": {
+            "name": questions.name,
+            "version": questions.version,
+            "hash": questions.content_hash,
+        },
+        "collection_hash": questions.collection_hash,
+        "split": split,
+        "settings": {
+            "writer": settings.model or "extractive",
+            "embedding": settings.embedding,
+            "strictness": settings.strictness,
+            "judge": settings.judge,
+        },
+        "index_hash": index_hash(questions.papers, settings.embedding),
+        "prompt_hash": prompts.hexdigest(),
+        "code_hash": code_hash(),
+        "seed": statistics.SEED,
+        "footnote": __version__,
     }
-
-
-def _citation_scores(claims: Sequence[Claim], sources: Sequence[Source]) -> dict[str, float | None]:
-    """Citation recall and precision; nothing where no sentence states anything."""
-    existing = {source.n for source in sources}
-    supported: list[bool] = []
-    right: list[bool] = []
-    for claim in claims:
-        if not claim.checkable:
-            continue
-
-        @cache
-        def supports(cited: tuple[int, ...], claim: Claim = claim) -> bool:
-            return verify(replace(claim, citations=cited), sources).verdict == "supported"
-
-        supported.append(bool(claim.citations) and supports(claim.citations))
-        right.extend(metrics.right_citations(claim.citations, existing, supports))
-    if not supported:
-        return {}
-    return {
-        "citation_recall": metrics.citation_recall(supported),
-        "citation_precision": metrics.citation_precision(right) or 0.0,
-    }
-
-
-@contextmanager
-def _open_assistant(questions: QuestionSet, settings: Settings) -> Iterator[Asks]:
-    """The real Assistant over the set's collection, indexed once for each content."""
-    embedder = load_embedder(settings)
-    folder = cache_folder(questions, embedder.fingerprint)
-    with Library.open(folder, settings=settings, embedder=embedder) as library:
-        library.ingest([questions.collection])
-        yield Assistant(library)
-
-
-def cache_folder(questions: QuestionSet, fingerprint: str) -> Path:
-    """Where a set's collection is indexed: named by its content and what indexes it.
-
-    The passages are part of the name: an index cut in another way is another index.
-    """
-    digest = hashlib.sha256(fingerprint.encode())
-    for paper in questions.papers:
-        digest.update(f"\n{paper.id} {paper.content_hash}".encode())
-        for passage in split_paper(paper):
-            digest.update(f" {passage.start}-{passage.end}".encode())
-    return user_cache_path("footnote") / "eval" / digest.hexdigest()[:32]

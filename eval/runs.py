@@ -218,7 +218,9 @@ def untimed(document: Any) -> Any:
     """A document without what stands under ``timings``, which no two runs share."""
     if isinstance(document, Mapping):
         return {key: untimed(value) for key, value in document.items() if key != "timings"}
-    return [untimed(value) for value in document] if isinstance(document, list | tuple) else document
+    return (
+        [untimed(value) for value in document] if isinstance(document, list | tuple) else document
+    )
 
 
 def content_hash(lines: Sequence[Any]) -> str:
@@ -239,7 +241,7 @@ def write_lines(path: Path, lines: Sequence[Any]) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    _replace(path, "".join(to_json(line, indent=None) + "\n" for line in lines))
+    write_text(path, "".join(to_json(line, indent=None) + "\n" for line in lines))
 
 
 def write(path: Path, document: Any) -> None:
@@ -248,10 +250,15 @@ def write(path: Path, document: Any) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    _replace(path, to_json(document) + "\n")
+    write_text(path, to_json(document) + "\n")
 
 
-def _replace(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file at once.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     beside = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

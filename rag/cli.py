@@ -13,7 +13,7 @@ import typer
 
 from rag import __version__, resources
 from rag.batch import run_batch
-from rag.cli_eval import evaluate
+from rag.cli_eval import eval_app
 from rag.cli_fetch import fetch
 from rag.cli_library import cite, export, prune, rebuild, remove
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
@@ -263,7 +263,7 @@ def _read_text(path: Path) -> str:
     return text
 
 
-app.command("eval")(evaluate)
+app.add_typer(eval_app, name="eval")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``rag eval``: the shipped questions or a set of one's own, labelled drafts, public claims."""
+"""``rag eval``: ask and score a set, score a run, compare two, labelled drafts, public claims."""
 
 from __future__ import annotations
 
@@ -6,68 +6,209 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from rag import resources
 from rag.errors import InputError
 from rag.render import to_json
-from rag.session import Debug, Json, OnProgress, Session, Store, session
+from rag.session import Debug, Json, Session, Store, session, tell
 
 Split = Literal["dev", "test", "all"]
 
+Set = Annotated[
+    Path | None,
+    typer.Argument(metavar="SET", readable=False, help="Folder of a set; default: the built-in."),
+]
+SetOption = Annotated[
+    Path | None,
+    typer.Option("--set", metavar="SET", readable=False, help="Folder; default: the built-in."),
+]
+Half = Annotated[Split, typer.Option("--split", help="Part of the set.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="RUN.jsonl", readable=False,
+        help="Keep the run; meta, scores and report go beside it. One that broke off goes on.",
+    ),
+]  # fmt: skip
+JsonOut = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", readable=False, help="Write the JSON report, too."),
+]
+Model = Annotated[
+    str, typer.Option("--model", metavar="NAME", help="Chat model; RAG_MODEL is not read.")
+]
+Price = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--price", metavar="IN OUT", help="Of a million prompt and completion tokens, for the cost."
+    ),
+]
+GateFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--gate", metavar="FILE", readable=False,
+        help="Hold it to a gate.toml: leaves with status 3 to 7 where it fails.",
+    ),
+]  # fmt: skip
+Accept = Annotated[
+    bool, typer.Option("--accept", help="With --gate: make this report its baseline.")
+]
 
+
+class _SetByDefault(TyperGroup):
+    """``rag eval [SET]`` is ``rag eval all [SET]``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        if first not in {*self.commands, "--help"}:
+            args = ["all", *args]
+        return super().parse_args(ctx, args)
+
+
+eval_app = typer.Typer(
+    cls=_SetByDefault,
+    help="Measure search, answers, refusals and the check, offline. Without a command: all.",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+@eval_app.command("all")
 def evaluate(
-    questions: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="SET",
-            readable=False,
-            help="Folder of a set; default: the built-in. Or the word drafts: the check on drafts "
-            "with labelled sentences. Or the word claims: the verifier on public sets.",
-        ),
-    ] = None,
-    public: Annotated[
-        Path | None,
-        typer.Argument(metavar="DIR", readable=False, help="With claims: their folder."),
-    ] = None,
-    split: Annotated[Split, typer.Option("--split", help="Part of the set.")] = "all",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", readable=False, help="Write the JSON report, too."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="Chat model; RAG_MODEL is not read.")
-    ] = "",
+    questions: Set = None,
+    split: Half = "all",
+    out: Out = None,
+    model: Model = "",
+    price: Price = None,
+    gate: GateFile = None,
+    accept: Accept = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Measure search, answers, refusals and the check, offline."""
-    word = str(questions)
-    if word in ("drafts", "claims") and model:
-        raise typer.BadParameter(f"{word} are checked as they stand; leave out --model")
-    if word == "claims" and (public is None or split != "all"):
-        raise typer.BadParameter("claims: name the public sets' folder, and no --split")
-    if word != "claims" and public is not None:
-        raise typer.BadParameter(f"only claims are read from a second folder; leave out {public}")
+    """Ask a set's questions, score the answers, report."""
+    with _session(as_json, debug, store, model) as run:
+        harness = resources.module("eval")
+        with run.progress("questions") as count:
+            report = harness.evaluate(
+                questions, run.settings, split=split, out=out, price=price, on_progress=count
+            )
+        _show(run, report, gate, accept)
+
+
+@eval_app.command("run")
+def generate(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="RUN.jsonl", readable=False, help="The answers.")
+    ],
+    questions: Set = None,
+    split: Half = "all",
+    model: Model = "",
+    store: Store = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Ask a set's questions; score nothing yet."""
+    with _session(as_json, debug, store, model) as run:
+        harness = resources.module("eval")
+        with run.progress("questions") as count:
+            harness.generate(questions, run.settings, out, split=split, on_progress=count)
+        run.show({"run": str(out)}, f"{out}; score it: rag eval score {out}")
+
+
+@eval_app.command()
+def score(
+    answers: Annotated[
+        Path, typer.Argument(metavar="RUN.jsonl", readable=False, help="From any system.")
+    ],
+    questions: SetOption = None,
+    split: Annotated[Split | None, typer.Option("--split", help="Part of the set.")] = None,
+    price: Price = None,
+    gate: GateFile = None,
+    accept: Accept = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score answers that were given before, here or elsewhere."""
+    with _session(as_json, debug) as run:
+        harness = resources.module("eval")
+        with run.progress("answers") as count:
+            report = harness.score(answers, questions, split=split, price=price, on_progress=count)
+        _show(run, report, gate, accept)
+
+
+@eval_app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", readable=False, help="A run or a report.")],
+    b: Annotated[Path, typer.Argument(metavar="B", readable=False, help="Another one.")],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what changed from A to B, the flips first."""
+    with _session(as_json, debug) as run:
+        harness = resources.module("eval")
+        found = harness.compare(harness.load_stored(a), harness.load_stored(b))
+        run.show(found.to_dict(), found.table())
+
+
+@eval_app.command()
+def drafts(
+    split: Half = "all", out: JsonOut = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Check drafts whose every sentence is labelled."""
+    with _session(as_json, debug) as run:
+        with run.progress("drafts") as count:
+            report = resources.module("eval").evaluate_drafts(split=split, on_progress=count)
+        _show_document(run, report, out)
+
+
+@eval_app.command()
+def claims(
+    public: Annotated[
+        Path, typer.Argument(metavar="DIR", readable=False, help="The public sets' folder.")
+    ],
+    out: JsonOut = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Ask the verifier about public sets of claims."""
+    with _session(as_json, debug) as run:
+        with run.progress("claims") as count:
+            report = resources.module("eval").evaluate_claims(public, on_progress=count)
+        _show_document(run, report, out)
+
+
+def _session(as_json: bool, debug: bool, store: Path | None = None, model: str = "") -> Any:
     # Nothing is sent for a variable that was set for other work: only --model asks a model.
-    with session(as_json, debug, store=store, model=model, embedding="minilm") as run:
-        unit = word if word in ("drafts", "claims") else "questions"
-        with run.progress(unit) as count:
-            report = _report(run, questions, public, split, count)
-        if out is not None:
-            try:
-                out.write_text(to_json(report.to_dict()) + "\n", encoding="utf-8")
-            except OSError as error:
-                raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
-        run.show(report.to_dict(), report.table())
+    return session(as_json, debug, store=store, model=model, embedding="minilm")
 
 
-def _report(
-    run: Session, questions: Path | None, public: Path | None, split: Split, count: OnProgress
-) -> Any:
+def _show(run: Session, report: Any, gate: Path | None, accept: bool) -> None:
+    """Show a report and hold it to the gate, if there is one."""
+    if accept and gate is None:
+        raise typer.BadParameter("--accept needs --gate FILE")
+    document: dict[str, Any] = report.to_dict()
+    if gate is None:
+        run.show(document, report.table())
+        return
     harness = resources.module("eval")
-    if public is not None:
-        return harness.evaluate_claims(public, on_progress=count)
-    if questions == Path("drafts"):
-        return harness.evaluate_drafts(split=split, on_progress=count)
-    return harness.evaluate(questions, run.settings, split=split, on_progress=count)
+    rules = harness.load_gate(gate)
+    if accept:
+        harness.write_baseline(rules, report)
+    verdicts = harness.check_gate(rules, report)
+    run.show(document | {"gate": verdicts.to_dict()}, report.table())
+    for _, reason in verdicts.faults:
+        tell("gate", reason)
+    run.output.flush()
+    if verdicts.status:
+        raise typer.Exit(verdicts.status)
+
+
+def _show_document(run: Session, report: Any, out: Path | None) -> None:
+    if out is not None:
+        try:
+            out.write_text(to_json(report.to_dict()) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
+    run.show(report.to_dict(), report.table())

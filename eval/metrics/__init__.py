@@ -20,14 +20,13 @@ from .citing import (
     unsupported,
 )
 from .facts import fact_recall, normalise, states, weighted_recall
-from .refusing import Refusals
+from .refusing import refusal_f1, refusal_precision, refusal_recall
 from .robust import decision_flip, jaccard, mean_jaccard, paired, worst
 from .search import ndcg_at_k, recall_at_k, reciprocal_rank
-from .shares import Figure, mean, proportion, quantile, share
+from .shares import Figure, proportion, quantile, share
 
 __all__ = [
     "Figure",
-    "Refusals",
     "citation_f1",
     "citation_precision",
     "citation_recall",
@@ -37,7 +36,6 @@ __all__ = [
     "gold_citation_recall",
     "groundedness",
     "jaccard",
-    "mean",
     "mean_jaccard",
     "misquotes",
     "ndcg_at_k",
@@ -50,6 +48,9 @@ __all__ = [
     "quotations",
     "recall_at_k",
     "reciprocal_rank",
+    "refusal_f1",
+    "refusal_precision",
+    "refusal_recall",
     "right_citations",
     "share",
     "states",

@@ -26,17 +26,6 @@ def share(flags: Iterable[bool]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def mean(values: Sequence[float | None]) -> Figure:
-    """The mean of the defined values, with its interval.
-
-    The interval is Wilson's with the mean as the share. For values in 0..1 the variance is
-    at most mean · (1 - mean), so it is exact in kind for yes/no values and wide, never
-    narrow, for the others; unlike a bootstrap it does not shrink to a point at 0 or 1.
-    """
-    defined = [value for value in values if value is not None]
-    return proportion(math.fsum(defined), len(defined))
-
-
 def proportion(successes: float, n: int) -> Figure:
     """successes / n with Wilson's score interval (Wilson 1927)."""
     if n == 0:
