@@ -177,8 +177,10 @@ def write_run(
         on_progress: called with (lines written, lines in all).
 
     Raises:
-        InputError: a file cannot be written.
+        InputError: ``out`` does not end in ``.jsonl``, or a file cannot be written.
     """
+    if out.suffix != ".jsonl":
+        raise InputError(f"--out {out}: expected a name that ends in .jsonl; rename it")
     known = _unfinished(out, meta)
     write(meta_path(out), {**meta, "finished": False})
     write_lines(out, list(known.values()))

@@ -81,7 +81,9 @@ def score_item(item: Item, line: RunLine | None, cluster: str, judge: Judge) -> 
     result = _silence(item, cluster)
     statements = [claim for claim in claims if claim.checkable]
     supported = [_supported(claim, sources, judge) for claim in statements]
-    scores = result.scores | _citations(statements, supported, sources, line, judge)
+    # Of an answer that states nothing, nothing is ungrounded; only a failed one counts as 0.
+    scores = result.scores | {"groundedness": None}
+    scores |= _citations(statements, supported, sources, line, judge)
     scores |= _gold(item, line.ranked, cited) | _facts(item, found)
     scores |= _decisions(item, line, found)
     return replace(

@@ -109,6 +109,8 @@ def test_wrong_usage_is_status_2(rag: Rag, args: list[str]) -> None:
         ["check", "--batch", "FILE", "--out", "FILE"],
         ["eval", "FILE"],
         ["eval", "--out", "FILE"],
+        ["eval", "score", "FILE"],
+        ["eval", "compare", "FILE", "FILE"],
         ["status", "--store", "FILE"],
     ],
 )

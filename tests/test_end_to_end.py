@@ -201,12 +201,12 @@ def test_eval_of_a_small_set(papers: Path, tmp_path: Path) -> None:
     (tmp_path / "set.json").write_text(json.dumps(header))
     item = {"id": "q", "type": "unanswerable", "split": "dev", "question": WATCH}
     (tmp_path / "questions.jsonl").write_text(json.dumps(item) + "\n")
-    out = tmp_path / "report.json"
+    out = tmp_path / "run.jsonl"
     command = ("eval", tmp_path, "--split", "dev", "--json", "--out", out)
     status, stdout, err = rag(*command, XDG_CACHE_HOME=tmp_path / "cache", RAG_MODEL="not-asked")
     assert status == 0, err
     report = json.loads(stdout)
-    assert report == json.loads(out.read_text("utf-8"))
+    assert report == json.loads(out.with_suffix(".report.json").read_text("utf-8"))
     assert report["false_answers"] == []
     assert report["settings"]["writer"] == "extractive"
 

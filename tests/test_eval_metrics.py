@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import ir_measures
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval import metrics as m
+from rag.citations import parse_claims
 
 papers = st.lists(st.sampled_from("abcdefgh"), unique=True)
-flags = st.lists(st.booleans())
-shares = st.lists(st.one_of(st.none(), st.floats(0, 1)))
 
 
 def test_recall_counts_gold_within_the_first_k():
@@ -95,31 +96,10 @@ def test_wordings_that_do_not(text: str, wording: str):
     assert not m.states(text, [wording])
 
 
-def test_refusals_by_hand():
-    counts = m.Refusals(right=6, false=2, missed=4)
-    assert counts.precision.value == 0.75
-    assert counts.precision.n == 8
-    assert counts.recall.value == 0.6
-    assert counts.f1.value == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))
-    assert m.Refusals(0, 0, 0).f1.value is None
-
-
 def test_wilson_interval_of_a_known_case():
     # 8 of 10: Wilson's interval as given in textbooks.
     figure = m.proportion(8, 10)
     assert (figure.low, figure.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-
-
-def test_a_perfect_run_is_not_certain():
-    figure = m.mean([1.0] * 20)
-    assert figure.value == figure.high == 1
-    assert figure.low == pytest.approx(0.8389, abs=1e-4)
-
-
-def test_mean_leaves_out_the_undefined():
-    assert m.mean([1.0, None, 0.0]).value == 0.5
-    assert m.mean([1.0, None, 0.0]).n == 2
-    assert m.mean([None]) == m.Figure(None, None, None, 0)
 
 
 def test_quantiles_between_order_statistics():
@@ -155,24 +135,92 @@ def test_one_judgement_for_each_citation_and_phantoms_are_wrong(cited, existing,
     assert not any(flag for n, flag in zip(cited, right, strict=True) if n not in existing)
 
 
-@given(shares)
-def test_a_mean_lies_within_its_interval(values: list[float | None]):
-    figure = m.mean(values)
-    assert figure.n == sum(value is not None for value in values)
-    if figure.n:
-        assert 0 <= figure.low <= figure.value <= figure.high <= 1
-
-
-@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
-def test_f1_lies_between_precision_and_recall(right: int, false: int, missed: int):
-    counts = m.Refusals(right, false, missed)
-    p, r, f1 = counts.precision, counts.recall, counts.f1
-    if p.value is not None and r.value is not None:
-        assert min(p.value, r.value) - 1e-9 <= f1.value <= max(p.value, r.value) + 1e-9
-        assert 0 <= f1.low <= f1.value <= f1.high <= 1
-
-
 @given(st.text(), st.text(min_size=1).filter(str.strip))
 def test_matching_survives_any_text(text: str, wording: str):
     assert m.states(text, [wording]) in (True, False)
     assert m.normalise(m.normalise(text)) == m.normalise(text)
+
+
+GOLDS = {"q1": ["a", "z"], "q2": ["b"], "q3": ["c", "d", "e"]}
+RANKED = {"q1": ["b", "a", "c", "z"], "q2": ["x", "y"], "q3": ["e", "c", "y", "d", "w", "v"]}
+
+
+@pytest.mark.parametrize("k", [1, 3, 5, 10])
+def test_search_measures_agree_with_ir_measures(k: int):
+    qrels = [ir_measures.Qrel(q, p, 1) for q, gold in GOLDS.items() for p in gold]
+    run = [
+        ir_measures.ScoredDoc(q, p, -place)
+        for q, ranked in RANKED.items()
+        for place, p in enumerate(ranked)
+    ]
+    theirs = ir_measures.parse_measure
+    ours = {
+        theirs(f"R@{k}"): lambda g, r: m.recall_at_k(g, r, k),
+        theirs(f"nDCG@{k}"): lambda g, r: m.ndcg_at_k(g, r, k),
+        theirs("RR"): m.reciprocal_rank,
+    }
+    for row in ir_measures.iter_calc(list(ours), qrels, run):
+        mine = ours[row.measure](GOLDS[row.query_id], RANKED[row.query_id])
+        assert mine == pytest.approx(row.value), row
+
+
+def test_the_ideal_order_holds_papers_that_were_not_found():
+    assert m.ndcg_at_k(["a", "b"], ["a"], 10) == pytest.approx(1 / (1 + 1 / np.log2(3)))
+    assert m.ndcg_at_k([], ["a"], 10) is None
+
+
+def test_citation_f1():
+    assert m.citation_f1(1.0, 0.5) == pytest.approx(2 / 3)
+    assert m.citation_f1(0.0, 0.0) == 0
+    assert m.citation_f1(None, 0.5) is None
+
+
+def test_markers_are_read_without_the_faults_of_alce():
+    def cited(text):
+        return [claim.citations for claim in parse_claims(text) if claim.checkable]
+
+    assert cited("Waves fell by 18% [1, 2].") == [(1, 2)]
+    assert cited("A [2D] scan was made in the clinic.") == [()]
+    assert cited("Waves fell by 18%. [1] Otters returned to the bay [2].") == [(1,), (2,)]
+    assert m.phantoms((1, 7), {1}) == [False, True]
+
+
+def test_what_is_quoted_or_counted_stands_in_a_cited_source():
+    source = "Over two winters, wave height fell by 18% on average."
+    assert not m.misquotes("Wave height fell by 18%.", [source])
+    assert m.misquotes("Wave height fell by 28%.", [source])
+    assert not m.misquotes("It says that “wave height fell” there.", [source])
+    assert m.misquotes("It says that “wave height rose” there.", [source])
+    assert not m.misquotes("The so-called “green wall” helped.", [source])
+    assert m.misquotes("Wave height fell by 18%.", [])
+
+
+def test_unsupported_and_unretrieved_citations_are_counted_apart_from_phantoms():
+    assert m.unsupported((1, 9), {1, 2}, supported_by(2)) == [True]
+    assert m.unsupported((1, 2), {1, 2}, supported_by(2)) == [False, False]
+    assert m.unsupported((9,), {1}, supported_by()) == []
+    assert m.not_retrieved(["a", "b"], {"a"}) == [False, True]
+
+
+def test_weighted_facts_by_hand():
+    # One of two vital and one of one okay: (1 + 0.5) / (2 + 0.5).
+    assert m.weighted_recall([True, False], [True]) == pytest.approx(0.6)
+    assert m.weighted_recall([], []) is None
+
+
+def test_refusals_by_hand():
+    sums = np.array([6.0, 2.0, 4.0])
+    assert m.refusal_precision(sums) == 0.75
+    assert m.refusal_recall(sums) == 0.6
+    assert m.refusal_f1(sums) == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))
+    assert np.isnan(m.refusal_f1(np.zeros(3)))
+
+
+def test_pairs_and_paraphrases_by_hand():
+    assert m.paired(True, True) and not m.paired(True, False)
+    assert m.decision_flip([True, False, False]) and not m.decision_flip([True, True])
+    assert m.decision_flip([True]) is None
+    assert m.jaccard({"a", "b"}, {"b", "c"}) == pytest.approx(1 / 3)
+    assert m.mean_jaccard([{"a"}, {"a"}, {"b"}]) == pytest.approx(1 / 3)
+    assert m.mean_jaccard([set(), set()]) == 1 and m.mean_jaccard([{"a"}]) is None
+    assert m.worst([0.5, None, 1.0]) == 0.5 and m.worst([1.0]) is None
