@@ -7,7 +7,7 @@ PORT ?= 7860
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-.PHONY: chat test lint format eval bench-grounding stress-ingest lock schemas clean
+.PHONY: chat test lint format eval gate verifier-error bench-grounding stress-ingest lock schemas clean
 
 chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
 	$(BIN)/rag chat --port $(PORT)
@@ -26,6 +26,12 @@ format: $(VENV)/.dev
 
 eval: $(VENV)/.runtime  ## the offline evaluation
 	$(BIN)/rag eval
+
+gate: $(VENV)/.runtime  ## the offline evaluation, held to eval/gate.toml
+	$(BIN)/rag eval --gate eval/gate.toml
+
+verifier-error: $(VENV)/.runtime  ## how often the verifier itself is wrong, for every report
+	$(BIN)/python -m eval.measure_verifier
 
 bench-grounding: $(VENV)/.runtime  ## how long it takes to check a sentence
 	$(BIN)/python -m eval.bench_grounding

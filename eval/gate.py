@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic import model_validator as validator
 
 from rag.errors import InputError
+from rag.render import to_json
 
 from .compare import Comparison, Stored, compare, load_stored
 from .measures import BY_NAME
 from .report import Report
-from .runs import write
+from .runs import write_text
 
 SET_CHANGED, PHANTOM, CANARY, LOSS, FAILED = 3, 4, 5, 6, 7
 """Exit statuses; of several, the first of this order is given."""
@@ -109,12 +110,20 @@ def check_gate(gate: Gate, report: Report) -> Verdicts:
 
 
 def write_baseline(gate: Gate, report: Report) -> None:
-    """Make a report the gate's baseline.
+    """Make a report the gate's baseline: an item a line, with the measures of the gate.
 
     Raises:
         InputError: it cannot be written.
     """
-    write(gate.baseline, cut(report))
+    head = cut(report)
+    kept = {*gate.measures, "right"}
+    lines = []
+    for item in head.pop("items"):
+        scores = {name: value for name, value in item["scores"].items() if name in kept}
+        lines.append(to_json(item | {"scores": scores}, indent=None))
+    opening = to_json(head, indent=None).removesuffix("}")
+    text = f'{opening}, "items": [\n' + ",\n".join(lines) + "\n]}\n"
+    write_text(gate.baseline, text)
 
 
 def cut(report: Report) -> dict[str, Any]:

@@ -1,29 +1,24 @@
 """How often the verifier itself is wrong, and what that makes of a share of its verdicts.
 
-``python -m eval.verifier_error`` counts its verdicts on the test half of the labelled drafts,
-which nothing was tuned on, and writes them beside this file.
+The figures are counted on the test half of the labelled drafts, which nothing was tuned on, by
+``python -m eval.measure_verifier``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rag.render import to_json
 from rag.verifier import WEIGHTS
 
 from .metrics import Figure, proportion
 from .statistics import RESAMPLES, SEED, rogan_gladen
 
-_FILE = Path(__file__).with_name("verifier_error.json")
-_JUDGED = frozenset(
-    {"supported", "number", "entity", "negation", "overclaim", "outside", "misattributed"}
-)
-"""Labels whose sentences the verifier reads; the others fail a formal check."""
+FILE = Path(__file__).with_name("verifier_error.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class VerifierError:
     @property
     def current(self) -> bool:
         """Whether these are the figures of the verifier that judges now."""
-        return self.verifier == _weights()
+        return self.verifier == weights()
 
     def corrected(self, shown: int, supported: int, removed: int) -> Figure:
         """The share of shown sentences that are truly supported, as far as the error tells.
@@ -105,25 +100,9 @@ def _true_share(shown: int, supported: int, removed: int, sens: float, spec: flo
 
 def load_error() -> VerifierError:
     """The figures that were measured last."""
-    return VerifierError(**json.loads(_FILE.read_text(encoding="utf-8")))
+    return VerifierError(**json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def measure() -> VerifierError:
-    """Count the verdicts on the test half of the shipped drafts."""
-    from .drafts import evaluate_drafts
-
-    report = evaluate_drafts(split="test")
-    judged = [item for item in report.items if item.label in _JUDGED]
-    good = [item.right for item in judged if item.label == "supported"]
-    faulty = [item.right for item in judged if item.label != "supported"]
-    return VerifierError(
-        _weights(), report.set_hash, "test", len(good), sum(good), len(faulty), sum(faulty)
-    )
-
-
-def _weights() -> str:
+def weights() -> str:
+    """SHA-256 of the weights that judge now."""
     return hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-
-
-if __name__ == "__main__":
-    _FILE.write_text(to_json(asdict(measure())) + "\n", encoding="utf-8")

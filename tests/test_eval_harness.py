@@ -265,7 +265,7 @@ def test_a_run_of_another_system_is_scored(tmp_path):
     lines = [
         {"id": "f1", "text": text, "sources": [source]},
         {"id": "u1", "refused": True, "text": "No."},
-    ]  # noqa: E501
+    ]
     out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     report = score(out, TINY)
     scores = {item.id: item.scores for item in report.items}
