@@ -12,7 +12,7 @@ from typing import Any
 from rag import resources
 from rag.errors import InputError, ModelError
 from rag.library import Library
-from rag.types import Failure, Paper, Usage
+from rag.types import Failure, Paper
 
 from ..sets import Item
 from .files import PAPERS, new_folder, write, write_set
@@ -48,7 +48,6 @@ class Draft:
     """Proposals and nuggets that were left out, each with the reason."""
     failed: tuple[Failure, ...]
     """Papers for which the model gave nothing to use."""
-    usage: Usage = Usage()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, the questions counted: they stand in their file."""

@@ -1,4 +1,4 @@
-"""Proposed questions and what becomes of them: only what our verifier finds in the abstract stays."""
+"""Proposed questions, of which only what the verifier finds in the abstract stays."""
 
 from __future__ import annotations
 
@@ -105,9 +105,7 @@ def _unfit(paper: Paper, proposal: Proposal) -> str:
     return ""
 
 
-def _item(
-    item_id: str, split: str, proposal: Proposal, paper: Paper, kept: Sequence[Kept]
-) -> Item:
+def _item(item_id: str, split: str, proposal: Proposal, paper: Paper, kept: Sequence[Kept]) -> Item:
     facts = [
         Fact(text=k.nugget.statement, any=k.nugget.wordings, vital=k.nugget.vital) for k in kept
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.injection import without_instructions
@@ -17,6 +17,8 @@ _SHORTEST, _LONGEST = 8, 45
 """Words of a sentence that can carry a question."""
 _DANGLING = re.compile(r"(?:It|Its|This|These|They|Their|That|Those|Such|Both|However|Thus)\b")
 _TOKEN = re.compile(r"[^\s,;:()\[\]]+")
+_NAME_LETTERS = 4
+"""Shorter acronyms (CT, MRI) are the field's own words."""
 _MOST_TOPICS = 3
 _TOPIC_WORDS = 3
 
@@ -87,10 +89,21 @@ def nearest_sentence(text: str, paper: Paper) -> str:
 
 
 def _answer(text: str, title: str) -> str:
-    figures = [q.raw for q in quantities(text) if q.unit and q.raw in text and q.raw not in title]
+    figures = [q.raw for q in quantities(text) if q.unit and _stands_alone(q.raw, text)]
     hard = [raw for raw in figures if any(ch.isdigit() for ch in raw)]
-    named = [name for name in names(text) if name in text and name.lower() not in title.lower()]
+    named = [name for name in names(text) if _says_much(name) and _stands_alone(name, text)]
+    named = [name for name in named if name.lower() not in title.lower()]
     return next(iter([*hard, *named, *figures]), "")
+
+
+def _stands_alone(piece: str, text: str) -> bool:
+    """Whether a gap may take its place: no half of a range, an error or a compound."""
+    found = re.search(rf"(?<![\w./±–-]){re.escape(piece)}(?![\w/±–-])", text)
+    return found is not None
+
+
+def _says_much(name: str) -> bool:
+    return len(name) >= _NAME_LETTERS or any(ch.isdigit() for ch in name)
 
 
 def _worth(text: str, answer: str) -> float:
@@ -103,18 +116,13 @@ def _runs(text: str) -> list[str]:
     runs: list[list[str]] = [[]]
     end = 0
     for match in _TOKEN.finditer(text):
-        token = match[0].strip(".!?\"'“”")
-        gap = text[end : match.start()].strip()
-        if gap or not words_of(token) or any(ch.isdigit() for ch in token):
+        token = match[0].strip(".!?\"'“”-–")
+        fit = bool(words_of(token)) and not any(ch.isdigit() for ch in token)
+        if text[end : match.start()].strip() or not fit:
             runs.append([])
-        if words_of(token) and not any(ch.isdigit() for ch in token):
-            runs[-1].append(token)
+        if fit:
+            # The first word of a sentence is capitalised for no other reason, mostly.
+            plain = not match.start() and token[1:].islower()
+            runs[-1].append(token.lower() if plain else token)
         end = match.end()
-    return _spelled(runs)
-
-
-def _spelled(runs: Sequence[Sequence[str]]) -> list[str]:
-    texts = (" ".join(run[:_TOPIC_WORDS]) for run in runs if run)
-    # The first word of a sentence is capitalised for no other reason, mostly.
-    lowered = (t[0].lower() + t[1:] if t[1:2].islower() else t for t in texts)
-    return list(dict.fromkeys(lowered))
+    return list(dict.fromkeys(" ".join(run[:_TOPIC_WORDS]) for run in runs if run))

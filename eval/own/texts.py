@@ -25,10 +25,9 @@ def names_title(question: str, title: str) -> bool:
     if _common_run(question, title, _TITLE_RUN):
         return True
     words = content_words(title)
-    return (
-        len(words) >= _TITLE_WORDS
-        and len(words & content_words(question)) >= _TITLE_SHARE * len(words)
-    )
+    return len(words) >= _TITLE_WORDS and len(
+        words & content_words(question)
+    ) >= _TITLE_SHARE * len(words)
 
 
 def copied(question: str, abstract: str) -> str:
