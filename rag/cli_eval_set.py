@@ -46,6 +46,8 @@ def draft(
         own = resources.module("eval.own")
         from rag.library import Library
 
+        for line in outbound(run.settings):
+            tell("notice", line)
         with Library.open(settings=run.settings) as library, run.progress("papers") as count:
             made = own.draft_set(library, papers, out, _propose(run, library), count)
         told = [f"{made.folder}: {len(made.items)} questions on {made.asked} papers"]
@@ -64,8 +66,6 @@ def _propose(run: Session, library: Library) -> Callable[..., Any]:
     else:
         from rag.chat import ChatWriter
 
-        for line in outbound(run.settings):
-            tell("notice", line)
         chat = ChatWriter.from_settings(run.settings)
         writer = resources.module("eval.own.asked").ModelWriter(chat)
     propose: Callable[..., Any] = writer.propose

@@ -112,6 +112,7 @@ def _views(
             item_view(
                 number, item, score, lines.get(score.id), extras.get(score.id, Extra()),
                 decisions.get(score.id, ()), [kind for kind in KINDS if kind in wrong], titles,
+                report.items,
             )
         )  # fmt: skip
     return views

@@ -43,5 +43,15 @@ document.addEventListener("click", (event) => {
     mark.classList.toggle("active", mark.dataset.q.split(" ").includes(sentence.dataset.q));
   });
 });
+function reach() {
+  const at = document.getElementById(location.hash.slice(1));
+  const item = at && at.closest(".item");
+  if (!item) return;
+  item.hidden = false;
+  item.open = true;
+  at.scrollIntoView();
+}
+addEventListener("hashchange", reach);
 form.hidden = false;
 show();
+reach();

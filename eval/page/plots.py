@@ -11,7 +11,7 @@ from ..metrics import Figure, quantile
 
 WIDTH, HEIGHT = 360, 190
 """Of a plot with axes, in the units of its ``viewBox``."""
-LEFT, RIGHT, TOP, BOTTOM = 40, 10, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 40, 18, 10, 34
 """Margins around what is plotted."""
 
 Point = tuple[float, float]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,8 @@ class ItemView:
     removed: tuple[tuple[str, str, str], ...]
     """Text, verdict and reason."""
     cards: tuple[Card, ...]
+    related: tuple[tuple[str, int, str], ...]
+    """Question, number and relation of its twin and of its paraphrases."""
     gold: tuple[tuple[str, str], ...]
     """Title of each gold paper, and where search found it."""
     outcome: Outcome
@@ -116,6 +118,7 @@ class ItemView:
 def item_view(
     number: int, item: Item, score: ItemScore, line: RunLine | None, extra: Extra,
     decisions: Sequence[Mapping[str, Any]], kinds: Sequence[str], titles: Mapping[str, str],
+    others: Sequence[ItemScore],
 ) -> ItemView:  # fmt: skip
     """One question with its answer, verdicts, facts and sources.
 
@@ -125,6 +128,7 @@ def item_view(
         decisions: the verifier's, as they stand in the scores.
         kinds: what went wrong, of ``KINDS``.
         titles: of the papers of the collection, by id.
+        others: all of the report's items, in the page's order.
     """
     whole = _whole(decisions, line)
     sentences = [
@@ -148,6 +152,7 @@ def item_view(
         notes=tuple(note.text for note in line.notes) if line else (),
         removed=tuple((row.text, row.verdict, row.reason) for row in extra.removed),
         cards=_cards(item, line, sentences),
+        related=tuple(_related(score, others)),
         gold=tuple((titles.get(g, g), _rank(score.gold_ranks.get(g))) for g in item.gold),
         outcome=_outcome(score, extra, sentences),
     )
@@ -197,6 +202,14 @@ def _card(source: Source, gold: bool, sentences: Sequence[Sentence]) -> Card:
         year=source.year,
         gold=gold,
     )
+
+
+def _related(score: ItemScore, others: Sequence[ItemScore]) -> Iterator[tuple[str, int, str]]:
+    for number, other in enumerate(others, 1):
+        if other.id == score.twin:
+            yield other.question, number, "Its twin:"
+        elif other.id != score.id and score.group and other.group == score.group:
+            yield other.question, number, "Asked in other words:"
 
 
 def _rank(rank: int | None) -> str:
