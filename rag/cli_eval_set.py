@@ -46,7 +46,8 @@ def draft(
         own = resources.module("eval.own")
         from rag.library import Library
 
-        for line in outbound(run.settings):
+        # As far as only the embedding goes; what a model is sent is told below.
+        for line in outbound(run.settings.model_copy(update={"model": ""})):
             tell("notice", line)
         with Library.open(settings=run.settings) as library, run.progress("papers") as count:
             made = own.draft_set(library, papers, out, _propose(run, library), count)
@@ -67,6 +68,8 @@ def _propose(run: Session, library: Library) -> Callable[..., Any]:
         from rag.chat import ChatWriter
 
         chat = ChatWriter.from_settings(run.settings)
+        if chat.remote:
+            tell("notice", f"Titles and abstracts of the papers go to {chat.endpoint}.")
         writer = resources.module("eval.own.asked").ModelWriter(chat)
     propose: Callable[..., Any] = writer.propose
     return propose

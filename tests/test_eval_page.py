@@ -104,7 +104,7 @@ def test_nothing_in_the_page_is_fetched(page_file: Path) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_told(page_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--html .* cannot be written"):
+    with pytest.raises(InputError, match=r"--html .* cannot be written"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
             run, questions, report = scored(tmp_path, QUESTIONS[1:2], ANSWERS[1:2])

@@ -32,6 +32,8 @@ class Mark:
     x: float
     y: float
     label: str
+    lift: int
+    """Down to the label's line from the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def risk_plot(outcomes: Sequence[Outcome]) -> Plot | None:
         lines=lines,
         x_ticks=_ticks(1.0, "x", _percent),
         y_ticks=_ticks(top, "y", _percent),
-        marks=(Mark(*_place(points[-1], 1.0, top), label),),
+        marks=(Mark(*_place(points[-1], 1.0, top), label, -9),),
         told=f"Risk against coverage: {label}.",
     )
 
@@ -115,7 +117,7 @@ def latency_plot(seconds: Sequence[float]) -> Plot | None:
     marks = []
     for q, name in ((0.5, "median"), (0.95, "95%")):
         value = quantile(ordered, q) or 0.0
-        marks.append(Mark(*_place((value, q), longest, 1.0), f"{name} {seconds_label(value)}"))
+        marks.append(Mark(*_place((value, q), longest, 1.0), f"{name} {seconds_label(value)}", 14))
     told = f"Latency of {len(ordered)} questions: {', '.join(mark.label for mark in marks)}."
     return Plot(
         lines=(_path(steps, longest, 1.0),),
