@@ -15,7 +15,7 @@ from rag.library import Library
 from rag.types import Failure, Paper
 
 from ..sets import Item
-from .files import PAPERS, new_folder, write, write_set
+from .files import new_folder, write, write_set
 from .proposal import REVIEW, Checked, Propose, check
 from .review import to_review
 from .texts import alike
@@ -177,6 +177,3 @@ def _elsewhere(library: Library, count: int) -> list[Item]:
         )
         for number, question in enumerate(far, 1)
     ]
-
-
-__all__ = ["COLLECTION", "PAPERS", "Draft", "choose", "draft_set"]
