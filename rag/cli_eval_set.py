@@ -10,7 +10,7 @@ import typer
 
 from rag import resources
 from rag.errors import InputError
-from rag.render import outbound, to_dict
+from rag.render import one_line, outbound, to_dict
 from rag.session import Debug, Json, Session, Store, session, tell
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def draft(
             told.append(f"… and {len(made.rejected) - _MOST_TOLD} more: {out / 'review.md'}")
         told += [f"failed: {row.where}: {row.reason}" for row in made.failed]
         told.append(f"next: read {out / 'review.md'}, edit {out / 'questions.jsonl'}, then run")
-        told.append(f"  rag eval lint {out}")
-        run.show(made.to_dict(), "\n".join(told))
+        told.append(f"rag eval lint {out}")
+        _show(run, made.to_dict(), told)
 
 
 def _propose(run: Session, library: Library) -> Callable[..., Any]:
@@ -86,7 +86,7 @@ def lint(
         told = [f"{fault.where}: {fault.level}: {fault.text}" for fault in found.faults]
         warnings = len(found.faults) - found.errors
         told.append(f"{found.questions} questions: {found.errors} errors, {warnings} warnings")
-        run.show(found.to_dict(), "\n".join(told))
+        _show(run, found.to_dict(), told)
         run.output.flush()
         if found.errors:
             raise typer.Exit(1)
@@ -119,7 +119,15 @@ def import_(
         told += [f"left out: {row.where}: {row.reason}" for row in made.left_out]
         if made.to_review:
             told.append(f"the facts of {made.to_review} were proposed; read them: tag review")
-        run.show(to_dict(made), "\n".join(told))
+        _show(run, to_dict(made), told)
+
+
+def _show(run: Session, document: Any, lines: list[str]) -> None:
+    """The document, or lines that stay whole: programs look for FILE:LINE in them."""
+    if run.as_json:
+        run.show(document, "")
+    else:
+        run.output.write("".join(f"{one_line(line)}\n" for line in lines))
 
 
 def _papers(run: Session, collection: Path | None) -> Any:
@@ -161,4 +169,4 @@ def export(
         told = [f"{made.out}: {made.questions} questions"]
         if made.left_out:
             told.append(f"no place there for {', '.join(made.left_out)}")
-        run.show(to_dict(made), "\n".join(told))
+        _show(run, to_dict(made), told)

@@ -176,8 +176,11 @@ def test_ragas_gets_references_contexts_and_answers(whole: QuestionSet, tmp_path
     assert rows[0]["retrieved_context_ids"] == ["kelp", "bees"]
     assert rows[2]["user_input"].startswith("user: Tell me of kelp")
     back = import_set(tmp_path / "set.jsonl", tmp_path / "back", no_papers)
-    assert back.form == "ragas" and back.questions == 6 and back.to_review == 5
-    assert load_set(tmp_path / "back").items[0].facts[0].any == ("61%",)
+    assert back.form == "ragas" and back.questions == 5 and back.to_review == 4
+    assert "twin" in back.left_out[0].reason
+    items = load_set(tmp_path / "back").items
+    assert items[0].facts[0].any == ("61%",)
+    assert items[2].type == "fact" and items[2].question == rows[2]["user_input"]
 
 
 # --- what others write ------------------------------------------------------------------

@@ -20,7 +20,9 @@ _SHORT_ANSWER = 5
 """Words up to which an answer is its own accepted wording."""
 
 
-def told_facts(cell: str, vital: bool, gold: Sequence[Paper]) -> list[tuple[Fact, bool]]:
+def told_facts(
+    cell: str, vital: bool, gold: Sequence[Paper], question: str
+) -> list[tuple[Fact, bool]]:
     """The facts of a cell, each with whether its wordings were proposed and not given."""
     facts: list[tuple[Fact, bool]] = []
     for line in filter(str.strip, cell.split(FACT_SEPARATOR)):
@@ -29,22 +31,26 @@ def told_facts(cell: str, vital: bool, gold: Sequence[Paper]) -> list[tuple[Fact
         if given or len(words) > 1 or len(text.split()) <= _SHORT_ANSWER:
             facts.append((Fact(text=text, any=words, vital=vital), False))
         else:
-            facts += [(_revital(fact, vital), True) for fact, _ in proposed_facts(text, gold)]
+            facts += [
+                (_revital(fact, vital), True) for fact, _ in proposed_facts(text, gold, question)
+            ]
     return facts
 
 
-def proposed_facts(answer: str, gold: Sequence[Paper]) -> list[tuple[Fact, bool]]:
+def proposed_facts(answer: str, gold: Sequence[Paper], question: str) -> list[tuple[Fact, bool]]:
     """A fact for each sentence of an answer in free words: a person has to look at them.
 
-    Accepted are its figures and names, those first that stand in a gold paper.
+    Accepted are its figures and names that the question does not have, rather those that stand
+    in a gold paper; without any, the sentence itself.
     """
     text = "\n".join(f"{paper.title}\n{paper.abstract}" for paper in gold)
     facts = []
     for start, end in sentence_spans(answer):
         sentence = " ".join(answer[start:end].split())
-        accepted = wordings(sentence)
-        held = tuple(wording for wording in accepted if states(text, [wording]))
-        facts.append((Fact(text=sentence, any=held or accepted), True))
+        fair = [one for one in wordings(sentence) if not states(question, [one])]
+        held = [one for one in fair if states(text, [one])]
+        accepted = tuple(held or fair) or (sentence.rstrip(".!? "),)
+        facts.append((Fact(text=sentence, any=accepted), True))
     return facts
 
 

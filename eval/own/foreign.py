@@ -128,7 +128,7 @@ def _ragas(rows: Sequence[tuple[str, Row]]) -> _Read:
             "gold": gold,
             "split": _split(row, number),
         }
-        _keep(found, where, row, number, fields, proposed_facts(answer, made))
+        _keep(found, where, row, number, fields, proposed_facts(answer, made, question))
     found.papers.extend(papers.values())
     return found
 
@@ -155,7 +155,7 @@ def _beir(folder: Path) -> _Read:
                 continue
             question = str(asked[query]["text"])
             # BEIR judges papers, not answers: a fact is proposed from the nearest sentence.
-            facts = proposed_facts(nearest_sentence(question, made[0]), made)
+            facts = proposed_facts(nearest_sentence(question, made[0]), made, question)
             fields = {"question": question, "gold": tuple(p.id for p in made), "split": split}
             _keep(found, where, {"id": query}, number, fields, facts)
     return found
@@ -173,10 +173,13 @@ def _plain(rows: Sequence[tuple[str, Row]], papers: list[Paper]) -> _Read:
             found.left_out.append(Failure(where, reason))
             continue
         made = [paper for paper in gold if paper]
-        facts = told_facts(str(first_of(row, ("answer", "reference", "vital")) or ""), True, made)
-        facts += told_facts(str(row.get("okay") or ""), False, made)
+        question = str(first_of(row, _ASKED))
+        facts = told_facts(
+            str(first_of(row, ("answer", "reference", "vital")) or ""), True, made, question
+        )
+        facts += told_facts(str(row.get("okay") or ""), False, made, question)
         fields = {
-            "question": str(first_of(row, _ASKED)),
+            "question": question,
             "gold": tuple(paper.id for paper in made),
             "split": _split(row, number),
             "group": row.get("group") or "",
@@ -197,11 +200,14 @@ def _keep(
     """Add the item that a record makes; one that makes none is left out with the reason."""
     tags = [tag for tag in as_list(row.get("tags") or "", LIST_SEPARATOR) if tag != REVIEW]
     tags += [REVIEW] * any(proposed for _, proposed in facts)
+    given = row.get("type")
+    if given == "follow_up" and "history" not in fields:
+        given = "fact"  # the conversation stands in the question
     try:
         history = fields.pop("history", "[]")
         item = Item(
             id=str(row.get("id") or f"q-{number}"),
-            type=row.get("type") or ("fact" if fields["gold"] or facts else "unanswerable"),
+            type=given or ("fact" if fields["gold"] or facts else "unanswerable"),
             facts=tuple(fact for fact, _ in facts),
             tags=tuple(tags),
             history=tuple(Message(**message) for message in json.loads(history)),

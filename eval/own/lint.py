@@ -15,7 +15,7 @@ from ..metrics import states
 from ..records import parse_record, read_file
 from ..sets import SHIPPED, Header, Item, collection_papers, collection_path, load_set
 from .proposal import REVIEW
-from .texts import alike, copied, names_title, same
+from .texts import alike, copied, echoes_title, names_title, same
 
 Level = Literal["error", "warning"]
 
@@ -121,6 +121,8 @@ def _of_item(item: Item, papers: dict[str, Paper]) -> Iterator[tuple[Level, str]
     for title in (paper.title for paper in gold if names_title(item.question, paper.title)):
         yield "error", f"question: it gives away the title {title!r}; ask without it"
     for paper in gold:
+        if echoes_title(item.question, paper.title):
+            yield "warning", f"question: most words of the title {paper.title!r} are in it"
         if "cloze" not in item.tags and (run := copied(item.question, paper.abstract)):
             yield "warning", f"question: it copies {run!r} from {paper.id}; use other words"
     told = " ".join([item.question, *(message.content for message in item.history)])

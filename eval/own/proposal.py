@@ -11,7 +11,7 @@ from rag.words import content_words
 
 from ..metrics import states
 from ..sets import Fact, Item
-from .texts import copied, names_title
+from .texts import copied, echoes_title, names_title
 
 REVIEW = "review"
 """The tag of an item that nobody has read yet."""
@@ -95,7 +95,8 @@ def check(paper: Paper, proposal: Proposal, item_id: str, split: str) -> Checked
 
 
 def _unfit(paper: Paper, proposal: Proposal) -> str:
-    if names_title(proposal.question, paper.title):
+    asked = proposal.question
+    if names_title(asked, paper.title) or echoes_title(asked, paper.title):
         return "the question gives the paper's title away"
     if "cloze" not in proposal.tags and (run := copied(proposal.question, paper.abstract)):
         return f"the question copies the abstract: {run!r}"

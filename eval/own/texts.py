@@ -12,7 +12,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _TITLE_RUN = 5
 """Words of a title in a row that give it away."""
 _TITLE_SHARE = 0.75
-_TITLE_WORDS = 4
+_TITLE_WORDS = 5
 """Content words that a title needs before their share says anything."""
 _COPIED_RUN = 8
 """Words of an abstract in a row that make a question a copy of it."""
@@ -21,9 +21,12 @@ _ALIKE = 0.8
 
 
 def names_title(question: str, title: str) -> bool:
-    """Whether ``question`` holds five words of the title in a row, or most of its content."""
-    if _common_run(question, title, _TITLE_RUN):
-        return True
+    """Whether ``question`` holds five words of the title in a row."""
+    return bool(_common_run(question, title, _TITLE_RUN))
+
+
+def echoes_title(question: str, title: str) -> bool:
+    """Whether ``question`` holds most content words of a title that has five or more."""
     words = content_words(title)
     return len(words) >= _TITLE_WORDS and len(
         words & content_words(question)
