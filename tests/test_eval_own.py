@@ -110,6 +110,8 @@ def test_topics_give_no_answer_away() -> None:
 def test_titles_and_copies_are_seen() -> None:
     assert names_title("Do kelp forests recover after sea urchin removal?", KELP.title)
     assert not names_title("Does kelp come back?", KELP.title)
+    assert names_title("Who wrote dust darkens alpine glaciers?", "Dust Darkens Alpine Glaciers")
+    assert not names_title("What darkens alpine glaciers?", "Dust Darkens Alpine Glaciers")
     sentence = "Was it so that kelp cover rose from 8% to 61% on cleared reefs?"
     assert copied(sentence, KELP.abstract) == "kelp cover rose from 8 to 61 on"
     assert not copied("How far did kelp come back?", KELP.abstract)

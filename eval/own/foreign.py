@@ -121,13 +121,10 @@ def _ragas(rows: Sequence[tuple[str, Row]]) -> _Read:
     for number, (where, row) in enumerate(rows, 1):
         made = [_context(text) for text in as_list(first_of(row, _CONTEXTS))]
         papers |= {paper.id: paper for paper in made}
+        question = str(first_of(row, _ASKED))
         answer = " ".join(as_list(first_of(row, _ANSWERED)))
         gold = tuple(dict.fromkeys(paper.id for paper in made))
-        fields = {
-            "question": str(first_of(row, _ASKED)),
-            "gold": gold,
-            "split": _split(row, number),
-        }
+        fields = {"question": question, "gold": gold, "split": _split(row, number)}
         _keep(found, where, row, number, fields, proposed_facts(answer, made, question))
     found.papers.extend(papers.values())
     return found

@@ -118,10 +118,10 @@ def _of_item(item: Item, papers: dict[str, Paper]) -> Iterator[tuple[Level, str]
     for key in item.gold:
         if key not in papers:
             yield "error", f"gold: {key!r} is no paper of the collection; correct the id"
-    for title in (paper.title for paper in gold if names_title(item.question, paper.title)):
-        yield "error", f"question: it gives away the title {title!r}; ask without it"
     for paper in gold:
-        if echoes_title(item.question, paper.title):
+        if names_title(item.question, paper.title):
+            yield "error", f"question: it gives away the title {paper.title!r}; ask without it"
+        elif echoes_title(item.question, paper.title):
             yield "warning", f"question: most words of the title {paper.title!r} are in it"
         if "cloze" not in item.tags and (run := copied(item.question, paper.abstract)):
             yield "warning", f"question: it copies {run!r} from {paper.id}; use other words"

@@ -9,8 +9,9 @@ from rag.words import content_words
 from ..metrics import normalise
 
 _WORDS = re.compile(r"[^\W_]+")
-_TITLE_RUN = 5
-"""Words of a title in a row that give it away."""
+_TITLE_RUN = 6
+"""Words of a title in a row that give it away; of a shorter one all of them, but three at least."""
+_SHORTEST_TITLE = 3
 _TITLE_SHARE = 0.75
 _TITLE_WORDS = 5
 """Content words that a title needs before their share says anything."""
@@ -21,8 +22,9 @@ _ALIKE = 0.8
 
 
 def names_title(question: str, title: str) -> bool:
-    """Whether ``question`` holds five words of the title in a row."""
-    return bool(_common_run(question, title, _TITLE_RUN))
+    """Whether ``question`` holds six words of the title in a row, or a short title whole."""
+    length = min(_TITLE_RUN, len(plain(title).split()))
+    return length >= _SHORTEST_TITLE and bool(_common_run(question, title, length))
 
 
 def echoes_title(question: str, title: str) -> bool:
