@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from rag import resources
+from rag.cli_eval_set import draft, export, import_, lint
 from rag.errors import InputError
 from rag.render import to_json
 from rag.session import Debug, Json, Session, Store, session, tell
@@ -51,6 +55,10 @@ GateFile = Annotated[
         help="Hold it to a gate.toml: leaves with status 3 to 7 where it fails.",
     ),
 ]  # fmt: skip
+Html = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", readable=False, help="Write the report as a web page."),
+]
 Accept = Annotated[
     bool, typer.Option("--accept", help="With --gate: make this report its baseline.")
 ]
@@ -81,6 +89,7 @@ def evaluate(
     out: Out = None,
     model: Model = "",
     price: Price = None,
+    html: Html = None,
     gate: GateFile = None,
     accept: Accept = False,
     store: Store = None,
@@ -91,10 +100,12 @@ def evaluate(
     _usage(gate, accept)
     with _session(as_json, debug, store, model) as run:
         harness, rules = resources.module("eval"), _rules(gate)
-        with run.progress("questions") as count:
-            report = harness.evaluate(
-                questions, run.settings, split=split, out=out, price=price, on_progress=count
-            )
+        with _kept(out, html) as kept:
+            with run.progress("questions") as count:
+                report = harness.evaluate(
+                    questions, run.settings, split=split, out=kept, price=price, on_progress=count
+                )
+            _write_html(html, kept, questions, report)
         _show(run, report, rules, accept)
 
 
@@ -126,6 +137,7 @@ def score(
     questions: SetOption = None,
     split: Annotated[Split | None, typer.Option("--split", help="Part of the set.")] = None,
     price: Price = None,
+    html: Html = None,
     gate: GateFile = None,
     accept: Accept = False,
     as_json: Json = False,
@@ -137,6 +149,7 @@ def score(
         harness, rules = resources.module("eval"), _rules(gate)
         with run.progress("answers") as count:
             report = harness.score(answers, questions, split=split, price=price, on_progress=count)
+        _write_html(html, answers, questions, report)
         _show(run, report, rules, accept)
 
 
@@ -181,6 +194,24 @@ def claims(
         _show_document(run, report, out)
 
 
+@contextmanager
+def _kept(out: Path | None, html: Path | None) -> Iterator[Path | None]:
+    """Where the run goes: a page is made of it even if it is not to be kept."""
+    if out is not None or html is None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "run.jsonl"
+
+
+def _write_html(
+    html: Path | None, answers: Path | None, questions: Path | None, report: Any
+) -> None:
+    if html is not None and answers is not None:
+        found = resources.module("eval").load_set(questions)
+        resources.module("eval.page").write_html(answers, found, report, html)
+
+
 def _session(as_json: bool, debug: bool, store: Path | None = None, model: str = "") -> Any:
     # Nothing is sent for a variable that was set for other work: only --model asks a model.
     return session(as_json, debug, store=store, model=model, embedding="minilm")
@@ -221,3 +252,7 @@ def _show_document(run: Session, report: Any, out: Path | None) -> None:
         except OSError as error:
             raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
     run.show(report.to_dict(), report.table())
+
+
+for name, command in (("new", draft), ("lint", lint), ("import", import_), ("export", export)):
+    eval_app.command(name)(command)

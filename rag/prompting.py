@@ -102,6 +102,12 @@ def judge_prompt(
     return [_message("system", resources.prompt("judge")), _message("user", user)]
 
 
+def propose_prompt(source: Source) -> list[Message]:
+    """The messages that ask for questions to test answers on ``source`` with."""
+    user = _fill("propose_user", source=_source(source))
+    return [_message("system", resources.prompt("propose")), _message("user", user)]
+
+
 def neutralise(text: str, limit: int) -> str:
     """``text`` on one line of at most about ``limit`` characters, as plain data.
 

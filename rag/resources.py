@@ -29,7 +29,8 @@ def prompt(name: str) -> str:
 
 
 def module(name: str) -> ModuleType:
-    """Import ``eval`` or ``app``: ``rag.NAME`` once installed, ``NAME`` in a checkout."""
-    if (_HERE / name).exists() or (_HERE / f"{name}.py").exists():
+    """Import ``eval``, a part of it or ``app``: ``rag.NAME`` once installed, else ``NAME``."""
+    first = name.partition(".")[0]
+    if (_HERE / first).exists() or (_HERE / f"{first}.py").exists():
         return importlib.import_module(f"rag.{name}")
     return importlib.import_module(name)

@@ -22,7 +22,7 @@ ORDER = """
     intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
-    documents render session batch cli_eval cli_fetch cli_library cli __main__ schemas
+    documents render session batch cli_eval_set cli_eval cli_fetch cli_library cli __main__ schemas
     exchange markup html headers llama
 """.split()
 """A module imports only modules that stand before it."""
