@@ -32,7 +32,7 @@ def test_a_line_of_ours_and_a_short_one_of_theirs(tmp_path):
         tmp_path,
         json.dumps(ours),
         '{"id": "b", "text": "B.", "sources": [{"paper_id": "x"}, {"paper_id": "x"}]}',
-    )  # noqa: E501
+    )
     lines = runs.read_run(path)
     assert lines["7"].ranked == ("q",) and lines["7"].numbered[0].text == "A."
     assert lines["b"].ranked == ("x",) and [s.n for s in lines["b"].numbered] == [1, 2]
