@@ -21,7 +21,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rag import weights
-from rag.graph import HEADS, LAYERS, WIDTH, Net, embed, external_tensors, open_session, serialize
+from rag.graph import (
+    HEADS,
+    LAYERS,
+    WIDTH,
+    Net,
+    embed,
+    external_tensors,
+    open_session,
+    rest,
+    serialize,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -35,6 +45,8 @@ BATCH_TOKENS = 256
 """Tokens per run: one abstract or a dozen sentences, which is what the caches hold."""
 WINDOW = 1024
 """Texts tokenised and sorted by length at a time, which bounds the memory of long jobs."""
+PARTS = ("embeddings.", "encoder.")
+"""Of the file; its pooler belongs to BERT's pre-training and has no part in the vectors."""
 _LEVELS = 63
 """Of a weight, on either side of 0. A processor without 8-bit dot products adds two products
 in 16 bits: with 7 bits of weight they fit, so that every machine makes the same sums."""
@@ -93,7 +105,11 @@ class MiniLM:
         tokenizer.enable_truncation(MAX_TOKENS)
         path = weights.locate(weights.WEIGHTS)
         # Runs of one thread each side by side are faster than one run that they share.
-        return tokenizer, open_session(build_graph(path), path, threads=1)
+        return tokenizer, open_session(build_graph(self._tensors(path)), path, threads=1)
+
+    @staticmethod
+    def _tensors(path: Path) -> list[Any]:
+        return in_8_bits(path)
 
 
 def _valid_unicode(text: str) -> str:
@@ -124,12 +140,12 @@ def _run(session: InferenceSession, sequences: Sequence[Sequence[int]]) -> np.nd
     return np.asarray(session.run(None, {"ids": np.array(sequences, dtype=np.int64)})[0])
 
 
-def build_graph(path: Path) -> bytes:
-    """The serialised ONNX model over the safetensors file at ``path``, some 11 MB.
+def build_graph(tensors: list[Any]) -> bytes:
+    """The serialised ONNX model with these weights, which may be in 8 or in 32 bits.
 
     Input: ``ids`` int64 (batch, length), nothing padded; output: unit vectors (batch, 384).
     """
-    net = Net(_tensors(path))
+    net = Net(tensors)
     zero, one = net.const([0]), net.const([1])
     length = net.op("Shape", "ids", start=1)
     places = net.op("Slice", "embeddings.position_embeddings.weight", zero, length, zero)
@@ -147,50 +163,28 @@ def build_graph(path: Path) -> bytes:
 
 def _layer(net: Net, x: str, shape: str, layer: str) -> str:
     """One layer on tokens as rows (batch * length, 384); ``shape`` is theirs in full."""
-    levels = _levels(net, x)
     heads = [
-        net.op("Reshape", _product(net, levels, f"{layer}.attention.self.{name}"), shape)
+        net.op("Reshape", net.linear(x, f"{layer}.attention.self.{name}"), shape)
         for name in ("query", "key", "value")
     ]
-    mixed = _rows(net, net.op("MultiHeadAttention", *heads, num_heads=HEADS))
-    attended = _product(net, _levels(net, mixed), f"{layer}.attention.output.dense")
-    x = net.norm(net.op("Add", attended, x), f"{layer}.attention.output.LayerNorm")
-    wide = net.op("Gelu", _product(net, _levels(net, x), f"{layer}.intermediate.dense"))
-    narrow = _product(net, _levels(net, wide), f"{layer}.output.dense")
-    return net.norm(net.op("Add", narrow, x), f"{layer}.output.LayerNorm")
+    return rest(net, x, _rows(net, net.op("MultiHeadAttention", *heads, num_heads=HEADS)), layer)
 
 
 def _rows(net: Net, x: str) -> str:
     return net.op("Reshape", x, net.const([-1, WIDTH]))
 
 
-def _levels(net: Net, x: str) -> tuple[str, str]:
-    """Rows in 8 bits around 128, and the scale of each, (rows, 1)."""
-    largest = net.op("ReduceMax", net.op("Abs", x), net.const([-1]), keepdims=1)
-    least = net.const(1e-9, np.float32)
-    scale = net.op("Max", net.op("Mul", largest, net.const(1 / 127, np.float32)), least)
-    flat = net.op("Reshape", scale, net.const([-1]))
-    middle = net.op("Expand", net.const(128, np.uint8), net.op("Shape", flat))
-    return net.op("QuantizeLinear", x, flat, middle, axis=0), scale
+def in_8_bits(path: Path) -> list[Any]:
+    """The safetensors file's tensors; the layers' matrices in 8 bits, 11 MB in all.
 
-
-def _product(net: Net, levels: tuple[str, str], layer: str) -> str:
-    """Quantised rows by a layer's 8-bit weight, plus its bias."""
-    rows, scale = levels
-    parts = (f"{layer}.weight", net.const(1, np.float32), f"{layer}.scale")
-    product = net.op("MatMulIntegerToFloat", rows, *parts, net.const(128, np.uint8))
-    return net.op("Add", net.op("Mul", product, scale), f"{layer}.bias")
-
-
-def _tensors(path: Path) -> list[Any]:
-    """The file's tensors; the layers' matrices transposed in 8 bits, a scale for each column."""
+    They come transposed, as ``Net.linear`` multiplies by them, with a scale for each column.
+    """
     from onnx import numpy_helper
     from safetensors import safe_open
 
     tensors = []
     with safe_open(path, framework="numpy") as file:
-        # The pooler in the file belongs to BERT's pre-training and has no part in the vectors.
-        for tensor in external_tensors(path, ("embeddings.", "encoder.")):
+        for tensor in external_tensors(path, PARTS):
             if tensor.name.startswith("embeddings.") or len(tensor.dims) == 1:
                 tensors.append(tensor)
                 continue
