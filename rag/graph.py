@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,35 +155,13 @@ def embed(net: Net, places: str, kinds: str) -> str:
     return net.norm(total, "embeddings.LayerNorm")
 
 
-def encode(net: Net, x: str, bias: str, before: Callable[[int, str], str] = lambda _, x: x) -> str:
-    """All layers; ``bias`` is added to the attention scores (batch, heads, length, length).
-
-    ``before`` may change what goes into a layer, by the layer's index.
-    """
-    for index in range(LAYERS):
-        x = before(index, x)
-        layer = f"encoder.layer.{index}"
-        attended = net.linear(_attend(net, x, bias, layer), f"{layer}.attention.output.dense")
-        x = net.norm(net.op("Add", attended, x), f"{layer}.attention.output.LayerNorm")
-        wide = net.op("Gelu", net.linear(x, f"{layer}.intermediate.dense"))  # the erf one
-        narrow = net.linear(wide, f"{layer}.output.dense")
-        x = net.norm(net.op("Add", narrow, x), f"{layer}.output.LayerNorm")
-    return x
-
-
-def _attend(net: Net, x: str, bias: str, layer: str) -> str:
-    split = net.const([0, 0, HEADS, WIDTH // HEADS])
-
-    def heads(name: str, perm: list[int]) -> str:
-        flat = net.linear(x, f"{layer}.attention.self.{name}")
-        return net.op("Transpose", net.op("Reshape", flat, split), perm=perm)
-
-    scores = net.op("MatMul", heads("query", [0, 2, 1, 3]), heads("key", [0, 2, 3, 1]))
-    scale = net.const((WIDTH // HEADS) ** -0.5, np.float32)
-    shares = net.op("Softmax", net.op("Add", net.op("Mul", scores, scale), bias), axis=-1)
-    mixed = net.op("MatMul", shares, heads("value", [0, 2, 1, 3]))
-    joined = net.op("Transpose", mixed, perm=[0, 2, 1, 3])
-    return net.op("Reshape", joined, net.const([0, 0, WIDTH]))
+def rest(net: Net, x: str, mixed: str, layer: str) -> str:
+    """What follows the attention in a layer, whose outcome is ``mixed``; rows of tokens."""
+    attended = net.linear(mixed, f"{layer}.attention.output.dense")
+    x = net.norm(net.op("Add", attended, x), f"{layer}.attention.output.LayerNorm")
+    wide = net.op("Gelu", net.linear(x, f"{layer}.intermediate.dense"))  # the erf one
+    narrow = net.linear(wide, f"{layer}.output.dense")
+    return net.norm(net.op("Add", narrow, x), f"{layer}.output.LayerNorm")
 
 
 def serialize(

@@ -45,7 +45,7 @@ def build_reader(embedder: Path, adapted: Path) -> bytes:
             query = net.linear(x, f"{layer}.attention.self.query")
             query = net.op("Reshape", query, net.const([1, -1, WIDTH]))
             mixed = net.op("MultiHeadAttention", query, keys[-1], values[-1], num_heads=HEADS)
-            x = _rest(net, x, net.op("Reshape", mixed, net.const([-1, WIDTH])), layer)
+            x = graph.rest(net, x, net.op("Reshape", mixed, net.const([-1, WIDTH])), layer)
     shapes: dict[str, tuple[str | int, ...]] = {
         **dict.fromkeys(keys + values, (1, HEADS, "length", _HEAD)),
         **dict.fromkeys(aligned, ("length", WIDTH)),
@@ -68,7 +68,7 @@ def build_judge(embedder: Path, adapted: Path) -> bytes:
         if index in ALIGNED:
             x = _align(net, x, f"x.{index}", f"align.{index}")
         layer = f"encoder.layer.{index}"
-        x = _rest(net, x, _attend(net, x, index), layer)
+        x = graph.rest(net, x, _attend(net, x, index), layer)
     mean = net.op("MatMul", "means", x)
     both = net.op("Concat", net.op("Gather", x, "starts"), mean, axis=1)
     logits = net.linear(net.op("Tanh", net.linear(both, "pool")), "head")
@@ -120,15 +120,6 @@ def _attend(net: Net, x: str, index: int) -> str:
     shares = net.op("Softmax", net.op("Add", net.op("Mul", scores, scale), "bias"), axis=-1)
     mixed = net.op("Transpose", net.op("MatMul", shares, value), perm=[0, 2, 1, 3])
     return net.op("Reshape", mixed, net.const([-1, WIDTH]))
-
-
-def _rest(net: Net, x: str, mixed: str, layer: str) -> str:
-    """What follows the attention in a layer."""
-    attended = net.linear(mixed, f"{layer}.attention.output.dense")
-    x = net.norm(net.op("Add", attended, x), f"{layer}.attention.output.LayerNorm")
-    wide = net.op("Gelu", net.linear(x, f"{layer}.intermediate.dense"))  # the erf one
-    narrow = net.linear(wide, f"{layer}.output.dense")
-    return net.norm(net.op("Add", narrow, x), f"{layer}.output.LayerNorm")
 
 
 def _align(net: Net, x: str, evidence: str, name: str) -> str:
