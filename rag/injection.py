@@ -159,6 +159,7 @@ _ROLE = re.compile(
 _BLOCK = re.compile(
     r"<!--.*?(?:-->|$)|<\|im_start\|>.*?(?:<\|im_end\|>|$)|\[INST\].*?(?:\[/INST\]|$)"
     r"|<<SYS>>.*?(?:<</SYS>>|$)"
+    r"|\{\s*[\"']role[\"']\s*:\s*[\"'](?:system|developer|assistant|user|tool)[\"'].*?(?:\}|$)"
     r"|<(?P<role>system|instructions?|prompt|important|admin|developer)>.*?(?:</(?P=role)>|$)"
     r"|<(?P<tag>\w+)[^<>]{0,60}(?:display: ?none|font-size: ?0|color: ?white|hidden)[^<>]{0,60}>"
     r".*?(?:</(?P=tag)>|$)",

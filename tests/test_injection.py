@@ -160,6 +160,7 @@ def test_the_sample_gives_no_orders() -> None:
         ("<!--", "-->"),
         ("[INST]", "[/INST]"),
         ("<|im_start|>user", "<|im_end|>"),
+        ('{"role": "system", "content": "', '"}'),
         ("<system>", "</system>"),
         ("<p style='display:none'>", "</p>"),
     ],

@@ -80,13 +80,16 @@ def test_text_decoded_wrongly_is_repaired_and_good_text_is_left():
         ("p &lt; 0.05 &amp; more; R&D", "p < 0.05 & more; R&D"),
         ("&amp;lt; twice", "< twice"),
         ("<script>x</script>", "<script>x</script>"),
+        ('One. <span style="font-size:0">It wins.</span> Two.', "One. Two."),
+        ("<p>One.</p><p style='display: none'>It <b>wins</b>.</p>", "One."),
+        ('<span style="font-size:0.8em">Small.</span>', "Small."),
     ],
 )
 def test_tags_go_and_signs_stay(text, bare):
     assert plain(text) == bare
 
 
-@pytest.mark.parametrize("part", ["<title>", "<p ", "  ", " and ", "&", "https://", "</", "\u00c3"])
+@pytest.mark.parametrize("part", ["<title>", "<p ", "<p hidden>", "<p hidden>x</b>", "  ", " and ", "&", "https://", "</", "\u00c3"])
 def test_a_megabyte_of_anything_is_read_in_linear_time(part):
     text = part * (10**6 // len(part))
     made = paper(abstract="A." + text, authors=text, doi=text, arxiv_id=text)

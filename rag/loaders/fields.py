@@ -31,6 +31,12 @@ _TAG = re.compile(rf"</?(?:jats:|mml:)?(?:{_NAMES}|[a-z]+-formula|sc|abstract)(?
 _JATS = re.compile(r"</?(?:jats|mml):[^<>]*>")
 _HEADING = re.compile(r"<(jats:title|title|h[1-6])(?:\s[^<>]*)?>([^<>]{0,200})</\1>")
 _BREAK = re.compile(r"</?(?:jats:)?(?:p|br|div|sec|list|list-item|li|ul|ol)(?:\s[^<>]*)?/?>")
+# What its style hides from people is no part of an abstract, whatever it says to programs.
+_HIDDEN = re.compile(
+    rf"<({_NAMES})\s[^<>]{{0,200}}?(?:display:\s*none|visibility:\s*hidden|font-size:\s*0(?![.\d])"
+    rf"|color:\s*white|\bhidden\b)[^<>]{{0,200}}>.{{0,2000}}?</\1>",
+    re.DOTALL | re.IGNORECASE,
+)
 _ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 
 
@@ -73,12 +79,12 @@ def clean(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` without tags of JATS and HTML and with characters for its entities.
+    """``text`` without tags of JATS and HTML, or hidden parts, and with entities' characters.
 
     A ``<`` that opens no such tag stays: abstracts say "p < 0.05".
     """
     if "</" in text or "/>" in text:
-        text = _HEADING.sub(_heading, text)
+        text = _HEADING.sub(_heading, _HIDDEN.sub("", text))
         text = _JATS.sub("", _TAG.sub("", _BREAK.sub(" ", text)))
         text = re.sub(r"\s{2,}", " ", text).strip()
     if "&" in text and _ENTITY.search(text):
