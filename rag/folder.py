@@ -93,7 +93,7 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
         StoreError: it cannot be used, or not written to though it must be migrated.
     """
     schema = ledger.meta("schema")
-    if schema not in (1, tables.SCHEMA_VERSION):
+    if schema not in range(1, tables.SCHEMA_VERSION + 1):
         raise StoreError(
             f"the library at {path} has schema {schema}, this Footnote reads "
             f"{tables.SCHEMA_VERSION}; upgrade Footnote, or ingest the papers into a new folder"
@@ -104,11 +104,12 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
             f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
             "RAG_EMBEDDING to that model (unset: the built-in one), or ingest into a new folder"
         )
-    if schema == 1 and not ledger.writable:
+    if schema == tables.SCHEMA_VERSION:
+        return
+    if not ledger.writable:
         raise StoreError(
             f"the library at {path} was made by an older Footnote and cannot be written to; copy "
             "it to where you can write and run: rag status --store COPY"
         )
-    if schema == 1:
-        with FileLock(path / LOCK, timeout=0):
-            ledger.migrate()
+    with FileLock(path / LOCK, timeout=0):
+        ledger.migrate()

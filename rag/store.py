@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 from rag import folder
 from rag.dense import DenseIndex
 from rag.errors import RagError, StoreBusyError, StoreError
+from rag.exact import nearest
+from rag.filters import Filter
 from rag.identity import Keys
 from rag.ledger import Ledger
 from rag.lexical import LexicalIndex
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from rag.embedding import Embedder
 
 _STEP = 64  # papers indexed between two marks in the ledger
+PaperIds = Collection[str] | None
+"""A set of papers whose passages count; None: all."""
 
 
 class Store:
@@ -51,6 +55,7 @@ class Store:
         self._lock = FileLock(path / folder.LOCK, thread_local=False)
         self._mutex = threading.RLock()  # the lock's counterpart among this process's threads
         self._depth = 0
+        self._matched: tuple[object, frozenset[str]] = (None, frozenset())
 
     @classmethod
     def open(cls, path: Path, embedder: Embedder, *, create: bool = False) -> Store:
@@ -134,11 +139,26 @@ class Store:
         """Those of ``ids`` that are held."""
         return self._ledger.papers(ids)
 
+    def papers_of(self, passage_ids: Collection[str]) -> dict[str, str]:
+        """The paper's id for each of those passages that are held."""
+        return self._ledger.papers_of(passage_ids)
+
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Those of ``ids`` that are held."""
         return self._ledger.passages(ids)
 
-    def dense(self, vector: np.ndarray, n: int) -> list[tuple[str, float]]:
+    def matching(self, where: Filter) -> frozenset[str]:
+        """The ids of the papers that ``where`` lets through; the last ones are remembered."""
+        key = (where, self.generation)
+        if self._matched[0] != key:
+            self._matched = (key, self._ledger.matching(where))
+        return self._matched[1]
+
+    def unmatched(self, where: Filter) -> list[str]:
+        """What of ``where`` no paper has, a line for people each."""
+        return self._ledger.unmatched(where)
+
+    def dense(self, vector: np.ndarray, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
         """The ``n`` nearest passages of a unit vector (d,): (id, cosine), best first.
 
         While another process writes, ids may be among them that are no longer held.
@@ -147,15 +167,12 @@ class Store:
         if n < 1:
             return []
         self._require_dimension(len(vector))
-        if not self._ledger.writable:  # Chroma cannot be opened without writing
-            return self._ledger.scan(vector, n)
-        try:
-            return self._dense.read(lambda: self._dense_index.search(vector, n))
-        except StoreBusyError:
-            # Chroma cannot be read and another process is writing: the ledger has the vectors.
-            return self._ledger.scan(vector, n)
+        if within is None and self._ledger.writable:  # Chroma cannot be opened without writing
+            with suppress(StoreBusyError):  # nor read where another process mends it
+                return self._dense.read(lambda: self._dense_index.search(vector, n))
+        return nearest(self._ledger.vector_pages(within), vector, n)
 
-    def lexical(self, question: str, n: int) -> list[tuple[str, float]]:
+    def lexical(self, question: str, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
         """The ``n`` best passages for plain words: (id, BM25), best first; none without words.
 
         While another process writes, ids may be among them that are no longer held.
@@ -163,7 +180,8 @@ class Store:
         Raises:
             StoreBusyError: another process is rebuilding a damaged index.
         """
-        return self._lexical.read(lambda: self._lexical_index.search(question, n))
+
+        return self._lexical.read(lambda: self._lexical_index.search(question, n, within))
 
     def document_frequency(self, word: str) -> int:
         """In how many passages, their papers' titles included, the word's stem occurs."""
