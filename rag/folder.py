@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from rag import tables
-from rag.errors import StoreError
+from rag.errors import RagError, StoreError
 from rag.ledger import Ledger
 from rag.reports import Sizes
 
@@ -58,15 +60,21 @@ def create(path: Path, fingerprint: str, dimension: int) -> None:
             tables.create(path / LEDGER, fingerprint, dimension)
 
 
-def not_indexed(path: Path, error: Exception) -> str:
-    """Why an index could not be changed, and what to do."""
-    what, advice = f"{type(error).__name__}: {error}", "check the disk"
-    if shutil.disk_usage(path).free < _LITTLE:
-        what, advice = "the disk is full", "make room"
-    return (
-        f"cannot write the search indexes in {path}: {what}; {advice} and run the command again "
-        "(nothing is lost; should it fail again: rag rebuild)"
-    )
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say why an index could not be changed, and what to do."""
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:  # Chroma and tantivy have many types for a full disk
+        what, advice = f"{type(error).__name__}: {error}", "check the disk"
+        if shutil.disk_usage(path).free < _LITTLE:
+            what, advice = "the disk is full", "make room"
+        raise StoreError(
+            f"cannot write the search indexes in {path}: {what}; {advice} and run the command "
+            "again (nothing is lost; should it fail again: rag rebuild)"
+        ) from error
 
 
 def sizes(path: Path) -> Sizes:
@@ -113,3 +121,21 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
         )
     with FileLock(path / LOCK, timeout=0):
         ledger.migrate()
+
+
+def require_own(path: Path, ledger: Ledger) -> None:
+    """Refuse a folder that is but a node's copy of a library on a server."""
+    if ledger.meta("library"):
+        raise StoreError(
+            f"{path} is a copy of the library at {ledger.meta('server')}; set RAG_CHROMA_URL to "
+            "it, or name another folder with --store"
+        )
+
+
+def require_copy(path: Path, ledger: Ledger, url: str) -> None:
+    """Refuse a folder with papers of its own as the copy of a library on a server."""
+    if not ledger.meta("library") and any(ledger.counts()):
+        raise StoreError(
+            f"{path} is a library of its own, not a copy of the one at {url}; name another folder "
+            "with --store, or unset RAG_CHROMA_URL (to share its papers: rag export, rag ingest)"
+        )

@@ -24,6 +24,7 @@ from rag.loaders import Paths, read
 from rag.references import Format, export
 from rag.reports import PruneReport, RebuildReport, Removal
 from rag.settings import Settings, load
+from rag.shared import SharedStore
 from rag.store import Store
 from rag.text import clean_question
 from rag.types import Failure, Filter, Hit, IngestReport, Paper, Passage, StoreStatus
@@ -73,12 +74,14 @@ class Library:
 
     @property
     def store(self) -> Store:
-        """The collection on disk.
+        """The collection, with what others have changed in it of late.
 
         Raises:
             StoreError: the folder holds none, or one of another model or version.
         """
-        return self._open_store(create=False)
+        store = self._open_store(create=False)
+        store.refresh()
+        return store
 
     def ingest(
         self,
@@ -163,7 +166,10 @@ class Library:
         """What the library holds and which model embedded it."""
         papers, passages = self.store.counts()
         name = self.embedder.name
-        return StoreStatus(str(self.path), papers, passages, name, __version__, *self.store.facts())
+        return StoreStatus(
+            str(self.path), papers, passages, name, __version__, *self.store.facts(),
+            server=self.settings.chroma_url,
+        )  # fmt: skip
 
     def remove(self, ids: Iterable[str]) -> Removal:
         """Take papers out of the library, by their ids.
@@ -263,7 +269,10 @@ class Library:
     def _open_store(self, create: bool) -> Store:
         with self._opening:
             if self._store is None:
-                self._store = Store.open(self.path, self.embedder, create=create)
+                if self.settings.chroma_url:
+                    self._store = SharedStore.attach(self.settings, self.embedder, create=create)
+                else:
+                    self._store = Store.open(self.path, self.embedder, create=create)
             return self._store
 
     def _write(self, plan: Plan) -> None:

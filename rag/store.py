@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from rag import folder
 from rag.dense import DenseIndex
-from rag.errors import RagError, StoreBusyError, StoreError
+from rag.errors import StoreBusyError, StoreError
 from rag.exact import nearest
 from rag.filters import Filter
 from rag.identity import Keys
@@ -50,8 +50,9 @@ class Store:
         self._dimension = int(ledger.meta("dimension") or 0)
         self._dense_index = DenseIndex(path / folder.CHROMA, fingerprint, self._dimension)
         self._lexical_index = LexicalIndex(path / folder.LEXICAL, in_place=ledger.writable)
-        self._dense = Mirror(ledger, self._dense_index, self.writing)
-        self._lexical = Mirror(ledger, self._lexical_index, self.writing)
+        self._dense = Mirror(ledger, self._dense_index, self._alone)
+        self._lexical = Mirror(ledger, self._lexical_index, self._alone)
+        self._mirrors = [self._dense, self._lexical]
         self._lock = FileLock(path / folder.LOCK, thread_local=False)
         self._mutex = threading.RLock()  # the lock's counterpart among this process's threads
         self._depth = 0
@@ -85,6 +86,7 @@ class Store:
             ) from error
         try:
             folder.require_match(path, ledger, embedder.fingerprint)
+            folder.require_own(path, ledger)
             store = cls(path, ledger, embedder.fingerprint)
             if ledger.writable:
                 with suppress(StoreBusyError):  # then the one who is writing finishes it
@@ -109,6 +111,9 @@ class Store:
     def generation(self) -> int:
         """How often the indexes have changed; readers reopen them when it has moved."""
         return self._ledger.generation
+
+    def refresh(self) -> None:
+        """Look for what others have changed; here, reading does that by itself."""
 
     def counts(self) -> tuple[int, int]:
         """Numbers of papers and passages."""
@@ -190,7 +195,7 @@ class Store:
     # --- writing ------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         """Hold the writer's lock; may be nested.
 
         Raises:
@@ -213,6 +218,8 @@ class Store:
                     self._release()
         finally:
             self._mutex.release()
+
+    writing = _alone
 
     def write(
         self,
@@ -251,7 +258,7 @@ class Store:
         with self.writing():
             self._ledger.check()
             total = self.counts()[1]
-            with self._explained():
+            with folder.explained(self.path):
                 self._dense.rebuild(lambda done: on_progress(done, 2 * total))
                 self._lexical.rebuild(lambda done: on_progress(total + done, 2 * total))
             self._finish()
@@ -273,27 +280,18 @@ class Store:
     def _finish(self) -> None:
         """Bring the indexes up to the ledger."""
         while any(self._ledger.unfinished(_STEP)):
-            with self.writing():
+            with self._alone():
                 paper_ids, stale = self._ledger.unfinished(_STEP)
                 entries = self._ledger.entries(paper_ids)
                 touched = {*paper_ids, *(paper_id for _, paper_id in stale)}
                 stale_ids = [passage_id for passage_id, _ in stale]
-                with self._explained():
-                    self._dense.write(touched, stale_ids, entries)
-                    self._lexical.write(touched, stale_ids, entries)
+                with folder.explained(self.path):
+                    for mirror in self._mirrors:
+                        mirror.write(touched, stale_ids, entries)
                 # Threads that read must not take this step for another process's.
                 with self._dense.guard, self._lexical.guard:
                     self._ledger.mark_done(paper_ids, stale_ids)
                     self._dense.seen = self._lexical.seen = self.generation
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except RagError:
-            raise
-        except Exception as error:  # Chroma and tantivy have many types for a full disk
-            raise StoreError(folder.not_indexed(self.path, error)) from error
 
     def _require_dimension(self, found: int) -> None:
         # Chroma would take this for damage.

@@ -19,6 +19,7 @@ ORDER = """
     loaders.xmltree loaders.pubmed_xml loaders.atom loaders.formats loaders
     polite fetch chunking
     sql tables records facets ledger exact dense lexical mirror folder store
+    remote lease shelf follower shared
     intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
