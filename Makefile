@@ -7,7 +7,8 @@ PORT ?= 7860
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-.PHONY: chat test lint format eval gate verifier-error bench-grounding bench-ingest stress-ingest lock schemas clean
+.PHONY: chat test lint format eval gate verifier-error bench-grounding bench-ingest bench-filters stress-ingest \
+	lock schemas clean
 
 chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
 	$(BIN)/rag chat --port $(PORT)
@@ -38,6 +39,9 @@ bench-grounding: $(VENV)/.runtime  ## how long it takes to check a sentence
 
 bench-ingest: $(VENV)/.runtime  ## how fast papers go in and are found; SCIFACT=folder: retrieval too
 	$(BIN)/python -m eval.bench_ingest $(if $(SCIFACT),--scifact $(SCIFACT))
+
+bench-filters: $(VENV)/.runtime  ## how long a filtered search takes among 100,000 papers
+	$(BIN)/python -m eval.bench_filters
 
 stress-ingest: $(VENV)/.dev  ## kill an ingest 100 times and compare what is there each time
 	$(BIN)/python -m tests.stress_ingest 100

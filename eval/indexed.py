@@ -55,6 +55,8 @@ def index_hash(papers: Sequence[Paper], fingerprint: str) -> str:
 @contextmanager
 def open_assistant(papers: Sequence[Paper], settings: Settings) -> Iterator[Assistant]:
     """The real Assistant over a collection, indexed once for each content."""
+    # On this machine: a set's papers must never mix with those that a server shares.
+    settings = settings.model_copy(update={"chroma_url": ""})
     embedder = load_embedder(settings)
     folder = cache_path() / index_hash(papers, embedder.fingerprint)[:32]
     if not folder.exists():

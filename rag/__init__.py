@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings as Settings
     from rag.types import Answer as Answer
     from rag.types import CheckedDraft as CheckedDraft
+    from rag.types import Filter as Filter
     from rag.types import Hit as Hit
     from rag.types import IngestReport as IngestReport
     from rag.types import Paper as Paper
@@ -30,6 +31,7 @@ _HOMES = {
     "Answer": "types",
     "Assistant": "assistant",
     "CheckedDraft": "types",
+    "Filter": "types",
     "Hit": "types",
     "IngestReport": "types",
     "Library": "library",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 
 from rag.checking import check_against, digest, number_sources
@@ -18,6 +18,7 @@ from rag.judge import make_judge, rules_of
 from rag.library import Library
 from rag.prompting import NO_ANSWER
 from rag.retrieval import cut, retrieve
+from rag.store import Store
 from rag.text import clean, clean_question
 from rag.types import (
     Answer,
@@ -25,6 +26,7 @@ from rag.types import (
     Claim,
     Delta,
     Event,
+    Filter,
     Found,
     Hit,
     Note,
@@ -54,19 +56,29 @@ class Assistant:
         self.library = library
         self.writer = writer or make_writer(library.settings, library.embedder)
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Answer:
         """Answer a question.
+
+        Args:
+            question: in plain words.
+            history: the conversation before it.
+            where: the papers that it is put to; None: all. Where there are none, the answer
+                is a refusal that says so.
 
         Raises:
             InputError: the question is empty or too long, or the library is empty.
             ModelError: the model cannot be reached, or failed before anything was checked.
         """
-        for event in self.stream(question, history):
+        for event in self.stream(question, history, where):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("a stream ends with its answer")
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Generator[Event, None, None]:
         """Answer a question; yield each sentence as soon as it has passed its check.
 
         Closing the generator stops the model.
@@ -79,15 +91,19 @@ class Assistant:
         history = [Turn(turn.role, clean(turn.content)) for turn in history]
         yield Status("searching")
         query, usage = resolve(question, history, self.writer.condense)
-        hits = retrieve(self.library.store, self.library.embedder, query, RETRIEVED)
-        if not hits:
+        store = self.library.store
+        where = where or None
+        hits = retrieve(store, self.library.embedder, query, RETRIEVED, where)
+        if not hits and not (where and any(store.counts())):
             raise InputError(
                 f"the library {self.library.path} is empty; add papers: rag ingest FILE"
             )
-        evidence = cut(self.library.store, query, hits)
+        evidence = cut(store, query, hits)
         sources = number_sources(evidence)
         clock.lap("search")
-        build = _AnswerBuilder(question, query, history, hits, sources, self.writer.name)
+        build = _AnswerBuilder(
+            question, query, history, hits, sources, self.writer.name, store, where
+        )  # fmt: skip
         if not sources:
             yield build.refuse("not_in_collection", (), clock.lap("draft"), usage)
             return
@@ -120,13 +136,19 @@ class Assistant:
         notes += _notes_on(reviewed, evidence, sources)
         yield build.answer(reviewed, notes, clock.lap("repair"), usage)
 
-    def check(self, text: str) -> CheckedDraft:
+    def check(
+        self, text: str, on_progress: Callable[[int, int], None] | None = None
+    ) -> CheckedDraft:
         """Check a person's own text: the papers of the library that support each sentence.
 
         Numbers in the result refer to the result's own ``sources``; citations in the text are
         the person's and are left out of account.
+
+        Args:
+            text: as it stands.
+            on_progress: called with the sentences checked and their total.
         """
-        return check_against(text, self.library, rules_of(self.library.settings))
+        return check_against(text, self.library, rules_of(self.library.settings), on_progress)
 
     def _draft(
         self, question: str, history: Sequence[Turn], sources: Sequence[Source], rules: Rules
@@ -176,10 +198,12 @@ class _AnswerBuilder:
 
     def __init__(
         self, question: str, query: str, history: Sequence[Turn], hits: Sequence[Hit],
-        sources: tuple[Source, ...], model: str,
+        sources: tuple[Source, ...], model: str, store: Store, where: Filter | None,
     ) -> None:  # fmt: skip
         self.question, self.query, self.model, self.sources = question, query, model, sources
-        self.id = digest(question, *(turn.content for turn in history))
+        self.store, self.where = store, where
+        limits = [repr(where)] if where else []
+        self.id = digest(question, *(turn.content for turn in history), *limits)
         self.retrieved = tuple(
             Retrieved(h.paper.id, h.paper.title, round(h.score, 4)) for h in hits
         )
@@ -204,7 +228,8 @@ class _AnswerBuilder:
         usage: Usage,
     ) -> Answer:  # fmt: skip
         text = {
-            "not_in_collection": "I found no answer to this question in the collection.",
+            "not_in_collection": "I found no answer to this question in "
+            f"{_place(self.store, self.where)}.",
             "nothing_supported": "No sentence of the draft was supported by the papers that it "
             "cites, so none is shown.",
         }[cause]
@@ -219,8 +244,20 @@ class _AnswerBuilder:
     ) -> Answer:  # fmt: skip
         return Answer(
             self.id, self.question, self.query, refused, text, sentences, notes, refusal, removed,
-            self.sources, self.retrieved, self.model, timings, usage,
+            self.sources, self.retrieved, self.model, timings, usage, self.where,
         )  # fmt: skip
+
+
+def _place(store: Store, where: Filter | None) -> str:
+    """Where an answer was looked for, with what of a filter may be a slip."""
+    if not where:
+        return "the collection"
+    passed = len(store.matching(where))
+    papers = {0: "the collection: no paper passes", 1: "the one paper that passes"}.get(
+        passed, f"the {passed:,} papers that pass"
+    )
+    slips = store.unmatched(where)
+    return f"{papers} the filter ({where})" + "".join(f"; {slip}" for slip in slips)
 
 
 def _notes_on(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rag.citations import parse_claims
@@ -39,13 +39,22 @@ def check(
     return CheckedDraft(digest(draft), check_draft(draft, numbered, rules), numbered)
 
 
-def check_against(text: str, library: Library, rules: Rules = STANDARD) -> CheckedDraft:
-    """The papers of a library that support each sentence of ``text``, whatever it cites."""
+def check_against(
+    text: str,
+    library: Library,
+    rules: Rules = STANDARD,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CheckedDraft:
+    """The papers of a library that support each sentence of ``text``, whatever it cites.
+
+    ``on_progress`` is called with the sentences done and their total.
+    """
     numbered: dict[str, Source] = {}
     sentences = []
-    for claim in parse_claims(text):
-        if not claim.text:
-            continue
+    claims = [claim for claim in parse_claims(text) if claim.text]
+    for done, claim in enumerate(claims):
+        if on_progress:
+            on_progress(done, len(claims))
         if not claim.checkable:
             sentences.append(_checked(claim.text, True, "not_a_claim", "states nothing to check"))
             continue

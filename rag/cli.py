@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rag import __version__, resources
-from rag.batch import run_batch
+from rag.batch import kept_in, run_batch
 from rag.cli_eval import eval_app
 from rag.cli_fetch import fetch
+from rag.cli_filters import Ids, Keyword, PaperId, Since, Until, Venue, filter_of, tell_of
 from rag.cli_library import cite, export, prune, rebuild, remove
+from rag.cli_names import Names, fields_of
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
-from rag.loaders.keys import read_names
 from rag.render import (
     checked_to_markdown,
     checked_to_terminal,
@@ -29,10 +30,10 @@ from rag.render import (
     to_dict,
     to_terminal,
 )
-from rag.session import Debug, Json, Session, Store, session, tell
+from rag.session import AGAIN, NOTHING, Debug, Json, Session, Store, read_text, session, tell
 from rag.settings import Settings, can_open_browser
 from rag.text import clean, whole
-from rag.types import Answer, Status, Turn
+from rag.types import Answer, Filter, Status, Turn
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -54,6 +55,10 @@ Model = Annotated[
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words.")]
 Out = Annotated[
     Path, typer.Option("--out", metavar="FILE", readable=False, help="Where the results go.")
+]
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Keep the lines that OUT holds, and do the rest.")
 ]
 
 
@@ -100,12 +105,7 @@ def ingest(
             help="Files in any format, folders and archives of them; - for standard input.",
         ),
     ],
-    names: Annotated[
-        str,
-        typer.Option(
-            "--map", metavar="FIELD=NAME,…", help="What columns or keys are called: abstract=AB."
-        ),
-    ] = "",
+    names: Names = "",
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -114,11 +114,8 @@ def ingest(
 
     A paper that is there unchanged is left alone, a changed one is replaced.
     """
-    try:
-        fields = read_names(names)
-    except InputError as error:
-        raise typer.BadParameter(str(error), param_hint="--map") from error
-    with session(as_json, debug, store=store) as run:
+    fields = fields_of(names)
+    with session(as_json, debug, AGAIN, store=store) as run:
         from rag.library import Library
 
         with Library.open(settings=run.settings) as library, run.progress("papers") as count:
@@ -136,20 +133,35 @@ app.command()(fetch)
 def search(
     question: Question,
     k: Annotated[int, typer.Option("-k", min=1, metavar="K", help="Papers at most.")] = 10,
+    since: Since = None,
+    until: Until = None,
+    venue: Venue = None,
+    keyword: Keyword = None,
+    paper_id: PaperId = None,
+    ids: Ids = None,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """List the papers nearest to a question, best first."""
     with session(as_json, debug, store=store) as run:
+        where = filter_of(since, until, venue, keyword, paper_id, ids)
         with open_library(run.settings) as library:
-            rows = search_rows(library.search(question, k))
+            rows = search_rows(library.search(question, k, where))
+            if where:
+                tell_of(library, where, found=bool(rows))
         run.show(rows, found_to_terminal(rows))
 
 
 @app.command()
 def ask(
     question: Question,
+    since: Since = None,
+    until: Until = None,
+    venue: Venue = None,
+    keyword: Keyword = None,
+    paper_id: PaperId = None,
+    ids: Ids = None,
     model: Model = None,
     store: Store = None,
     as_json: Json = False,
@@ -157,14 +169,17 @@ def ask(
 ) -> None:
     """Answer a question; every sentence is cited and checked."""
     with session(as_json, debug, store=store, model=model) as run:
+        where = filter_of(since, until, venue, keyword, paper_id, ids)
         with open_assistant(run.settings) as assistant:
-            answer = _ask(run, assistant, question)
+            answer = _ask(run, assistant, question, where)
+            if where and not answer.refused:  # a refusal tells it itself
+                tell_of(assistant.library, where, found=True)
         run.show(answer, to_terminal(answer, run.settings))
 
 
-def _ask(run: Session, assistant: Assistant, question: str) -> Answer:
+def _ask(run: Session, assistant: Assistant, question: str, where: Filter | None) -> Answer:
     with run.waiting() as stage:
-        for event in assistant.stream(question):
+        for event in assistant.stream(question, where=where):
             if isinstance(event, Status):
                 stage(event.text)
             if isinstance(event, Answer):
@@ -178,21 +193,27 @@ def run(
         Path, typer.Argument(metavar="QUESTIONS", readable=False, help="JSON Lines.")
     ],
     out: Out,
+    resume: Resume = False,
     model: Model = None,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Answer a file of questions, a line of JSON for each."""
-    with session(as_json, debug, store=store, model=model) as run, run.progress("questions") as n:
+    with (
+        session(as_json, debug, kept_in(out), store=store, model=model) as run,
+        run.progress("questions") as n,
+    ):
         with open_assistant(run.settings) as assistant:
 
             def answer(line: RunQuestion) -> dict[str, Any]:
                 history = tuple(Turn(turn.role, clean(turn.content)) for turn in line.history)
-                document: dict[str, Any] = to_dict(assistant.ask(line.question, history))
+                document: dict[str, Any] = to_dict(
+                    assistant.ask(line.question, history, line.where)
+                )
                 return document | {"id": line.id}
 
-            report = run_batch(questions, out, RunQuestion, answer, n)
+            report = run_batch(questions, out, RunQuestion, answer, n, resume=resume)
         run.show(report, f"{report.done} answered, {report.failed} failed: {out}")
 
 
@@ -212,6 +233,7 @@ def check(
         Path | None,
         typer.Option("--out", metavar="FILE", readable=False, help="Where the verdicts go."),
     ] = None,
+    resume: Resume = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="With FILE: as Markdown.")] = False,
     store: Store = None,
     as_json: Json = False,
@@ -222,20 +244,22 @@ def check(
         raise typer.BadParameter("--markdown is for FILE, without --json")
     if (draft is None) == (batch is None) or (batch is None) != (out is None):
         raise typer.BadParameter("give either FILE, or --batch CASES with --out FILE")
-    with session(as_json, debug, store=store) as run:
+    if resume and batch is None:
+        raise typer.BadParameter("--resume is for --batch")
+    with session(as_json, debug, kept_in(out) if out else NOTHING, store=store) as run:
         if batch is not None and out is not None:
-            _check_batch(run, batch, out)
+            _check_batch(run, batch, out, resume)
         elif draft is not None:
-            text = _read_text(draft)
-            with open_assistant(run.settings) as assistant:
-                checked = assistant.check(text)
+            text = read_text(draft)
+            with open_assistant(run.settings) as assistant, run.progress("sentences") as count:
+                checked = assistant.check(text, on_progress=count)
             if markdown:
                 run.output.write(checked_to_markdown(checked))
             else:
                 run.show(checked, checked_to_terminal(checked))
 
 
-def _check_batch(run: Session, batch: Path, out: Path) -> None:
+def _check_batch(run: Session, batch: Path, out: Path, resume: bool) -> None:
     from rag.checking import check as verdicts_on
     from rag.judge import rules_of
 
@@ -246,21 +270,8 @@ def _check_batch(run: Session, batch: Path, out: Path) -> None:
         return CheckedCase.of(case, verdicts_on(whole(case.draft), sources, rules).sentences)
 
     with run.progress("drafts") as count:
-        report = run_batch(batch, out, CheckCase, verdicts, count)
+        report = run_batch(batch, out, CheckCase, verdicts, count, resume=resume)
     run.show(report, f"{report.done} checked, {report.failed} failed: {out}")
-
-
-def _read_text(path: Path) -> str:
-    try:
-        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}; give a text file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text (byte {error.start}); convert it") from error
-    if not text.strip():
-        raise InputError(f"{path} holds no text; there is nothing to check")
-    return text
 
 
 app.add_typer(eval_app, name="eval")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rag.errors import InputError
+from rag.errors import InputError, StoreBusyError
 from rag.fetch import Request, Service
 from rag.render import ingested_to_terminal
-from rag.session import Debug, Json, Session, Store, session, tell
+from rag.reports import IngestReport
+from rag.session import AGAIN, Debug, Json, Session, Store, session, tell
 
 
 def fetch(
@@ -33,24 +33,26 @@ def fetch(
     The query is sent there, and nothing else. What was fetched is kept until it is taken in:
     after an interruption the same command goes on.
     """
-    with session(as_json, debug, store=store) as run:
-        from rag.library import Library
-
+    with session(as_json, debug, AGAIN, store=store) as run:
         request = Request.of(service, query, limit, run.settings)
-        pages = _pages(run, request)
-        with Library.open(settings=run.settings) as library, run.progress("papers") as count:
-            report = library.ingest(pages, on_progress=count)
-        request.forget()
+        with request.alone():
+            report = _taken_in(run, request)
         run.show(report, ingested_to_terminal(report))
         if report.failed and not report.added + report.updated + report.unchanged:
             first = report.failed[0]
             raise InputError(f"nothing was taken in; first: {first.where}: {first.reason}")
 
 
-def _pages(run: Session, request: Request) -> list[Path]:
+def _taken_in(run: Session, request: Request) -> IngestReport:
+    from rag.library import Library
+
     try:
         with run.progress("papers fetched") as count:
-            return request.pages(run.settings, count, lambda line: tell("notice", line))
-    except KeyboardInterrupt:
+            pages = request.pages(run.settings, count, lambda line: tell("notice", line))
+        with Library.open(settings=run.settings) as library, run.progress("papers") as count:
+            report = library.ingest(pages, on_progress=count, source=request.source)
+    except (KeyboardInterrupt, StoreBusyError):
         tell("notice", "the pages fetched so far are kept; the same command goes on from there")
         raise
+    request.forget()
+    return report

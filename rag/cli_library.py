@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from rag.cli_names import Names, fields_of
 from rag.errors import InputError, StoreError
 from rag.render import one_line
 from rag.reports import ExportReport, References
-from rag.session import Debug, Json, Session, Store, session, tell
+from rag.session import AGAIN, Debug, Json, Session, Store, session, tell
 from rag.types import Paper
+
+_NO_EXPORT = "a file that was to be written is as it was before; run the command again"
+_REBUILT = "nothing is lost; run rag rebuild again, or the next search rebuilds what it needs"
 
 
 def remove(
@@ -23,7 +29,7 @@ def remove(
     debug: Debug = False,
 ) -> None:
     """Take papers out of the collection."""
-    with session(as_json, debug, store=store) as run:
+    with session(as_json, debug, AGAIN, store=store) as run:
         from rag.library import Library
 
         with Library.open(settings=run.settings) as library:
@@ -49,17 +55,21 @@ def prune(
     skip_failed: Annotated[
         bool, typer.Option("--skip-failed", help="Go on though some records cannot be read.")
     ] = False,
+    names: Names = "",
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Take out the papers that stand in none of the files."""
-    with session(as_json, debug, store=store) as run:
+    fields = fields_of(names)
+    with session(as_json, debug, AGAIN, store=store) as run:
         from rag.library import Library
 
         files = [*missing_from, *(more or ())]
-        with Library.open(settings=run.settings) as library:
-            report = library.prune(files, dry_run=dry_run, skip_failed=skip_failed)
+        with Library.open(settings=run.settings) as library, run.progress("papers read") as count:
+            report = library.prune(
+                files, dry_run=dry_run, skip_failed=skip_failed, names=fields, on_progress=count
+            )
         done = "would be removed" if dry_run else "removed"
         lines = [f"{len(report.removed)} {done}, {report.kept} kept"]
         lines += [f"  {one_line(paper_id)}" for paper_id in report.removed]
@@ -81,15 +91,16 @@ def export(
     """Write all papers as JSON Lines, BibTeX or RIS; rag ingest takes them in again."""
     if as_json and out is None:
         raise typer.BadParameter("with --json, name a file for the papers: --out FILE")
-    with session(as_json, debug, store=store) as run:
+    with session(as_json, debug, _NO_EXPORT, store=store) as run:
         from rag.library import Library
 
         with Library.open(settings=run.settings) as library, run.progress("papers") as count:
             pieces = library.export(form)
+            total = library.store.counts()[0]
             if out is None:
                 run.output.writelines(pieces)
                 return
-            report = ExportReport(_write(out, pieces, count), str(out))
+            report = ExportReport(_write(out, pieces, partial(count, total=total)), str(out))
         run.show(report, f"{report.papers} papers written to {out}")
 
 
@@ -128,7 +139,7 @@ def cite(
 
 def rebuild(store: Store = None, as_json: Json = False, debug: Debug = False) -> None:
     """Make the search indexes anew from the ledger; nothing is embedded again."""
-    with session(as_json, debug, store=store) as run:
+    with session(as_json, debug, _REBUILT, store=store) as run:
         from rag.library import Library
 
         with Library.open(settings=run.settings) as library, run.progress("passages") as count:
@@ -149,8 +160,10 @@ def _write(out: Path, pieces: Any, count: Any) -> int:
                 count(done)
         fresh.replace(out)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise InputError(f"--out {out} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
     return done
 
 

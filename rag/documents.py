@@ -15,8 +15,9 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from rag.errors import InputError
+from rag.filters import FIELDS
 from rag.text import whole
-from rag.types import CheckedSentence, Hit, Paper, Turn
+from rag.types import CheckedSentence, Filter, Hit, Paper, Turn
 
 LineId = str | int
 
@@ -48,6 +49,8 @@ class RunQuestion:
     question: str
     id: LineId = ""
     history: tuple[Turn, ...] = ()
+    where: Filter | None = None
+    """The papers that it is put to; null: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def search_rows(hits: Sequence[Hit]) -> list[SearchRow]:
     return rows
 
 
+_UNKNOWN = "unexpected_keyword_argument"  # only filters refuse fields that they do not know
 Line = TypeVar("Line", RunQuestion, CheckCase)
 
 
@@ -143,10 +147,13 @@ def _parse(adapter: TypeAdapter[Line], line: bytes, default_id: str) -> Line | F
     try:
         known = {name: value for name, value in record.items() if value is not None}
         return adapter.validate_python({**known, "id": line_id})
+    except InputError as error:
+        return FailedLine(line_id, f"{default_id}: {error}")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return FailedLine(line_id, f"{default_id}: {where}: {first['msg']}")
+        hint = f"; known: {', '.join(FIELDS)}" if first["type"] == _UNKNOWN else ""
+        return FailedLine(line_id, f"{default_id}: {where}: {first['msg']}{hint}")
 
 
 def _usable_id(given: object, default: str) -> LineId:

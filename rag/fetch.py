@@ -12,13 +12,15 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from xml.etree.ElementTree import Element
 
-from rag.errors import FetchError, InputError, StoreError
+from filelock import FileLock, Timeout
+
+from rag.errors import FetchError, InputError, StoreBusyError, StoreError
 from rag.loaders.atom import error_of
 from rag.loaders.pubmed_xml import RECORDS
 from rag.loaders.xmltree import local, text_of
@@ -110,16 +112,54 @@ class Request:
             kept = f"; what was fetched is kept ({len(pages)} pages): the same command goes on"
             raise FetchError(f"{error}{kept if pages else ''}") from error
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise StoreError(f"cannot keep pages in {self.folder}: {reason}; free it") from error
+            raise self._unkept(error) from error
         if not pages:
             self.forget()
             raise InputError(f"{self.name} found nothing for {self.query!r}; use other words")
         return pages
 
+    @property
+    def source(self) -> str:
+        """What its papers are said to come from; their pages' names say nothing."""
+        return f"{self.service}:{self.query.replace('/', ' ')}"  # no part of a path
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other fetches for the same library out, which would break the pace and the pages.
+
+        Raises:
+            StoreBusyError: another one is at work.
+            StoreError: the pages cannot be kept.
+        """
+        lock = FileLock(self.folder.parent / "lock")
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoreBusyError(
+                f"another rag fetch is at work on the library at {self.folder.parent.parent}; "
+                "wait until it is done and run the command again"
+            ) from error
+        except OSError as error:
+            raise self._unkept(error) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()
+            lock.release()
+            self._tidy()
+
     def forget(self) -> None:
         """Remove the pages, and the folders above them that hold nothing else."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._tidy()
+
+    def _unkept(self, error: OSError) -> StoreError:
+        reason = error.strerror or type(error).__name__
+        return StoreError(f"cannot keep pages in {self.folder}: {reason}; free it")
+
+    def _tidy(self) -> None:
         for folder in (self.folder.parent, self.folder.parent.parent):
             if not folder.is_dir() or any(folder.iterdir()):
                 break

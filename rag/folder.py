@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from rag import tables
-from rag.errors import StoreError
+from rag.errors import RagError, StoreError
 from rag.ledger import Ledger
 from rag.reports import Sizes
 
@@ -58,15 +60,21 @@ def create(path: Path, fingerprint: str, dimension: int) -> None:
             tables.create(path / LEDGER, fingerprint, dimension)
 
 
-def not_indexed(path: Path, error: Exception) -> str:
-    """Why an index could not be changed, and what to do."""
-    what, advice = f"{type(error).__name__}: {error}", "check the disk"
-    if shutil.disk_usage(path).free < _LITTLE:
-        what, advice = "the disk is full", "make room"
-    return (
-        f"cannot write the search indexes in {path}: {what}; {advice} and run the command again "
-        "(nothing is lost; should it fail again: rag rebuild)"
-    )
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say why an index could not be changed, and what to do."""
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:  # Chroma and tantivy have many types for a full disk
+        what, advice = f"{type(error).__name__}: {error}", "check the disk"
+        if shutil.disk_usage(path).free < _LITTLE:
+            what, advice = "the disk is full", "make room"
+        raise StoreError(
+            f"cannot write the search indexes in {path}: {what}; {advice} and run the command "
+            "again (nothing is lost; should it fail again: rag rebuild)"
+        ) from error
 
 
 def sizes(path: Path) -> Sizes:
@@ -93,7 +101,7 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
         StoreError: it cannot be used, or not written to though it must be migrated.
     """
     schema = ledger.meta("schema")
-    if schema not in (1, tables.SCHEMA_VERSION):
+    if schema not in range(1, tables.SCHEMA_VERSION + 1):
         raise StoreError(
             f"the library at {path} has schema {schema}, this Footnote reads "
             f"{tables.SCHEMA_VERSION}; upgrade Footnote, or ingest the papers into a new folder"
@@ -104,11 +112,30 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
             f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
             "RAG_EMBEDDING to that model (unset: the built-in one), or ingest into a new folder"
         )
-    if schema == 1 and not ledger.writable:
+    if schema == tables.SCHEMA_VERSION:
+        return
+    if not ledger.writable:
         raise StoreError(
             f"the library at {path} was made by an older Footnote and cannot be written to; copy "
             "it to where you can write and run: rag status --store COPY"
         )
-    if schema == 1:
-        with FileLock(path / LOCK, timeout=0):
-            ledger.migrate()
+    with FileLock(path / LOCK, timeout=0):
+        ledger.migrate()
+
+
+def require_own(path: Path, ledger: Ledger) -> None:
+    """Refuse a folder that is but a node's copy of a library on a server."""
+    if ledger.meta("library"):
+        raise StoreError(
+            f"{path} is a copy of the library at {ledger.meta('server')}; set RAG_CHROMA_URL to "
+            "it, or name another folder with --store"
+        )
+
+
+def require_copy(path: Path, ledger: Ledger, url: str) -> None:
+    """Refuse a folder with papers of its own as the copy of a library on a server."""
+    if not ledger.meta("library") and any(ledger.counts()):
+        raise StoreError(
+            f"{path} is a library of its own, not a copy of the one at {url}; name another folder "
+            "with --store, or unset RAG_CHROMA_URL (to share its papers: rag export, rag ingest)"
+        )

@@ -14,20 +14,19 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from rag import records, tables
+from rag import facets, records, sql, tables
 from rag.errors import StoreError
+from rag.filters import Filter
 from rag.identity import Keys
 from rag.records import Known
 from rag.types import Paper, Passage
 
-# The file is damaged, no database, or lacks our tables.
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
-_RESTORE = "restore a copy of the folder, or move it away and ingest the papers again"
 _PAGE = 4096  # passages read at a time where all are
 _LISTED = "(SELECT value FROM json_each(?))"
 _PASSAGE = """
@@ -51,7 +50,7 @@ class Ledger:
         self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{'mode=rw' if self.writable else _reading(path)}",
+            sql.address(path, self.writable),
             uri=True,
             timeout=10,
             isolation_level=None,
@@ -78,13 +77,13 @@ class Ledger:
 
     def hashes(self, ids: Collection[str]) -> dict[str, str]:
         """Content hashes of those of ``ids`` that are held."""
-        sql = f"SELECT id, hash FROM papers WHERE id IN {_LISTED}"
-        return dict(self._all(sql, _listed(ids)))
+        query = f"SELECT id, hash FROM papers WHERE id IN {_LISTED}"
+        return dict(self._all(query, _listed(ids)))
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those of ``ids`` that are held."""
-        sql = f"SELECT id, title, abstract, rest FROM papers WHERE id IN {_LISTED}"
-        return {row[0]: tables.paper(*row) for row in self._all(sql, _listed(ids))}
+        query = f"SELECT id, title, abstract, rest FROM papers WHERE id IN {_LISTED}"
+        return {row[0]: tables.paper(*row) for row in self._all(query, _listed(ids))}
 
     def all_papers(self) -> Iterator[Paper]:
         """All papers by id; the ledger is free between pages."""
@@ -101,6 +100,21 @@ class Ledger:
         with self._lock, self._explained():
             return records.related(self._db, keys, sources)
 
+    def matching(self, where: Filter) -> frozenset[str]:
+        """The ids of the papers that ``where`` lets through."""
+        with self._lock, self._explained():
+            return facets.matching(self._db, where)
+
+    def unmatched(self, where: Filter) -> list[str]:
+        """What of ``where`` no paper has, a line for people each."""
+        with self._lock, self._explained():
+            return list(facets.unmatched(self._db, where))
+
+    def papers_of(self, passage_ids: Collection[str]) -> dict[str, str]:
+        """The paper's id for each of those passages that are held."""
+        query = f"SELECT id, paper_id FROM passages WHERE id IN {_LISTED}"
+        return dict(self._all(query, _listed(passage_ids)))
+
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Those of ``ids`` that are held."""
         rows = self._all(f"{_PASSAGE} WHERE passages.id IN {_LISTED}", _listed(ids))
@@ -108,21 +122,21 @@ class Ledger:
 
     def vectors(self, paper_ids: Collection[str]) -> dict[str, np.ndarray]:
         """The vectors of the papers' passages in their order, (passages, d)."""
-        sql = f"SELECT paper_id, vector FROM passages WHERE paper_id IN {_LISTED} ORDER BY start"
+        query = f"SELECT paper_id, vector FROM passages WHERE paper_id IN {_LISTED} ORDER BY start"
         found: dict[str, list[np.ndarray]] = {}
-        for paper_id, vector in self._all(sql, _listed(paper_ids)):
+        for paper_id, vector in self._all(query, _listed(paper_ids)):
             found.setdefault(paper_id, []).append(np.frombuffer(vector, dtype="<f4"))
         return {paper_id: np.stack(rows) for paper_id, rows in found.items()}
 
     def sources(self) -> int:
         """Number of files that the papers come from."""
-        sql = "SELECT count(DISTINCT source) FROM records"
-        return int(self._all(f"{sql} JOIN sources ON sources.id = source WHERE name != ''")[0][0])
+        query = "SELECT count(DISTINCT source) FROM records"
+        return int(self._all(f"{query} JOIN sources ON sources.id = source WHERE name != ''")[0][0])
 
     def counts(self) -> tuple[int, int]:
         """Numbers of papers and passages."""
-        sql = "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM passages)"
-        papers, passages = self._all(sql)[0]
+        query = "SELECT (SELECT count(*) FROM papers), (SELECT count(*) FROM passages)"
+        papers, passages = self._all(query)[0]
         return papers, passages
 
     def entries(self, paper_ids: Collection[str]) -> list[Entry]:
@@ -139,19 +153,20 @@ class Ledger:
             last = rows[-1][0]
             yield [_entry(row) for row in rows]
 
-    def scan(self, vector: np.ndarray, n: int) -> list[tuple[str, float]]:
-        """The ``n`` nearest of all passages, exactly: (id, cosine), best first."""
-        scored: list[tuple[str, float]] = []
+    def vector_pages(self, paper_ids: Collection[str] | None) -> Iterator[list[tuple]]:
+        """Ids and vectors of the papers' passages, or of all; the ledger is free between pages."""
+        if paper_ids is not None:
+            query = f"SELECT id, vector FROM passages WHERE paper_id IN {_LISTED}"
+            wanted = iter(sorted(paper_ids))  # in the order in which most were written
+            while part := list(islice(wanted, _PAGE)):
+                yield self._all(query, _listed(part))
+            return
         last = ""
         while rows := self._all(
             "SELECT id, vector FROM passages WHERE id > ? ORDER BY id LIMIT ?", (last, _PAGE)
         ):
             last = rows[-1][0]
-            vectors = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
-            scores = (vectors.reshape(len(rows), -1) @ vector).tolist()
-            found = zip((row[0] for row in rows), scores, strict=True)
-            scored = sorted([*scored, *found], key=lambda pair: -pair[1])[:n]
-        return scored
+            yield rows
 
     def unfinished(self, limit: int) -> tuple[list[str], list[tuple[str, str]]]:
         """Up to ``limit`` pending paper ids, and all stale (passage id, paper id)."""
@@ -199,10 +214,11 @@ class Ledger:
             db.execute("DELETE FROM stale WHERE passage_id IN (SELECT id FROM passages)")
 
     def migrate(self) -> None:
-        """Bring a ledger of version 1 up to date, at once or not at all."""
+        """Bring a ledger of an older version up to date, at once or not at all."""
         with self._transaction() as db:
-            if self.meta("schema") == 1:  # another process may have done it meanwhile
-                tables.migrate(db)
+            found = int(self.meta("schema") or 0)
+            if found < tables.SCHEMA_VERSION:  # another process may have done it meanwhile
+                tables.migrate(db, found)
 
     def note(self, key: str, value: str) -> None:
         """Keep a fact about the store."""
@@ -217,7 +233,7 @@ class Ledger:
         """
         [first, *_] = self._all("PRAGMA quick_check(1)")
         if first != ("ok",):
-            raise StoreError(f"the library's ledger {self._path} is damaged; {_RESTORE}")
+            raise StoreError(f"the library's ledger {self._path} is damaged; {sql.RESTORE}")
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete papers; their passages are stale until the indexes follow."""
@@ -263,9 +279,9 @@ class Ledger:
                 raise
             self._db.execute("COMMIT")
 
-    def _all(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple]:
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[tuple]:
         with self._lock, self._explained():
-            return self._db.execute(sql, values).fetchall()
+            return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -273,28 +289,9 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             raise StoreError(
-                f"the library's ledger {self._path} cannot be used: {error}; {self._advice(error)}"
+                f"the library's ledger {self._path} cannot be used: {error}; "
+                f"{sql.advice(error, self.writable)}"
             ) from error
-
-    def _advice(self, error: sqlite3.Error) -> str:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _BROKEN:
-            return _RESTORE
-        if code == sqlite3.SQLITE_FULL:
-            return "the disk is full: make room and run the command again; nothing is lost"
-        if not self.writable:
-            return "copy the folder to where you can write, or make it writable"
-        return "check the disk, and whether another program uses the file"
-
-
-def _reading(path: Path) -> str:
-    """How SQLite is to open a file that it may not write to.
-
-    It reads a write-ahead log only where it can share memory with the one who writes it;
-    without a log it must be told that it need not look for one.
-    """
-    log = path.with_name(f"{path.name}-wal")
-    return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
 
 
 def _listed(ids: Collection[str]) -> tuple[str]:

@@ -70,10 +70,15 @@ class LexicalIndex:
         """Number of passages."""
         return int(self._index.searcher().num_docs)
 
-    def search(self, question: str, n: int) -> list[tuple[str, float]]:
+    def search(
+        self, question: str, n: int, within: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
         """The ``n`` best passages: (id, BM25 of title plus BM25 of text), best first.
 
         The question is plain words: quotes and operators mean nothing.
+
+        Args:
+            within: ids of the papers whose passages count; None: all.
         """
         import tantivy
 
@@ -84,6 +89,12 @@ class LexicalIndex:
         query = tantivy.Query.boolean_query(
             [(tantivy.Occur.Should, query) for term in terms for query in self._in_fields(term)]
         )
+        if within is not None:
+            held = tantivy.Query.term_set_query(self._index.schema, "paper_id", list(within))
+            limit = tantivy.Query.const_score_query(held, 0.0)
+            query = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, limit)]
+            )
         hits = searcher.search(query, n, count=False).hits
         return [(searcher.doc(address)["passage_id"][0], score) for score, address in hits]
 

@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +24,10 @@ from rag.loaders import Paths, read
 from rag.references import Format, export
 from rag.reports import PruneReport, RebuildReport, Removal
 from rag.settings import Settings, load
+from rag.shared import SharedStore
 from rag.store import Store
 from rag.text import clean_question
-from rag.types import Failure, Hit, IngestReport, Paper, Passage, StoreStatus
+from rag.types import Failure, Filter, Hit, IngestReport, Paper, Passage, StoreStatus
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -73,18 +74,21 @@ class Library:
 
     @property
     def store(self) -> Store:
-        """The collection on disk.
+        """The collection, with what others have changed in it of late.
 
         Raises:
             StoreError: the folder holds none, or one of another model or version.
         """
-        return self._open_store(create=False)
+        store = self._open_store(create=False)
+        store.refresh()
+        return store
 
     def ingest(
         self,
         paths: Paths,
         on_progress: Callable[[int, int | None], None] | None = None,
         names: Mapping[str, str] | None = None,
+        source: str = "",
     ) -> IngestReport:
         """Take in the papers of files and folders; unchanged ones are left as they are.
 
@@ -93,8 +97,11 @@ class Library:
         Args:
             paths: files of any format in docs/formats.md, folders and archives of them, or
                 ``-`` for standard input.
-            on_progress: called with the papers done and their total, None while unknown.
+            on_progress: called with the papers done and their total, None while unknown; the
+                files are read once more for it as soon as there is something to embed.
             names: for tables and JSON, what fields are called there: ``{"abstract": "AB"}``.
+            source: what the files are parts of, such as ``arxiv:kelp``; empty: each is known
+                by its own path.
 
         Raises:
             InputError: there is nothing to read.
@@ -103,8 +110,10 @@ class Library:
         """
         begun = time.monotonic()
         failed: list[Failure] = []
-        records = (Record(*row) for row in read(paths, failed.append, names))
+        paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        records = (Record(*row) for row in read(paths, failed.append, names, source))
         counts: Counter[str] = Counter()
+        total = None
         # Nothing is made for files that hold no paper.
         for first in islice(records, 1):
             store = self._open_store(create=True)
@@ -114,7 +123,9 @@ class Library:
                     self._write(plan)
                     counts += plan.outcomes
                     if on_progress:
-                        on_progress(counts.total(), None)
+                        if plan.known:
+                            total = total or _count(paths, names)
+                        on_progress(counts.total(), total)
                 store.note_ingest()
         return IngestReport(
             added=counts["added"],
@@ -124,8 +135,13 @@ class Library:
             seconds=round(time.monotonic() - begun, 3),
         )
 
-    def search(self, question: str, k: int = 10) -> list[Hit]:
+    def search(self, question: str, k: int = 10, where: Filter | None = None) -> list[Hit]:
         """The ``k`` nearest papers, best first, each with its best passage.
+
+        Args:
+            question: in plain words.
+            k: papers at most.
+            where: the papers that count; None: all. Fewer than ``k`` may be left, or none.
 
         Raises:
             InputError: the question is empty or too long, or ``k`` is not positive.
@@ -136,7 +152,11 @@ class Library:
         question = clean_question(question)
         if k < 1:
             raise InputError(f"cannot find {k} papers; ask for 1 or more")
-        return retrieve(self.store, self.embedder, question, k)
+        return retrieve(self.store, self.embedder, question, k, where)
+
+    def unmatched(self, where: Filter) -> list[str]:
+        """What of a filter no paper has (a venue, a keyword, ids, years), a line each."""
+        return self.store.unmatched(where)
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those papers of ``ids`` that the library holds."""
@@ -146,7 +166,10 @@ class Library:
         """What the library holds and which model embedded it."""
         papers, passages = self.store.counts()
         name = self.embedder.name
-        return StoreStatus(str(self.path), papers, passages, name, __version__, *self.store.facts())
+        return StoreStatus(
+            str(self.path), papers, passages, name, __version__, *self.store.facts(),
+            server=self.settings.chroma_url,
+        )  # fmt: skip
 
     def remove(self, ids: Iterable[str]) -> Removal:
         """Take papers out of the library, by their ids.
@@ -163,7 +186,13 @@ class Library:
         return Removal(found, tuple(paper_id for paper_id in wanted if paper_id not in held))
 
     def prune(
-        self, missing_from: Paths, *, dry_run: bool = False, skip_failed: bool = False
+        self,
+        missing_from: Paths,
+        *,
+        dry_run: bool = False,
+        skip_failed: bool = False,
+        names: Mapping[str, str] | None = None,
+        on_progress: Callable[[int, int | None], None] | None = None,
     ) -> PruneReport:
         """Take out the papers that stand in none of the files.
 
@@ -171,6 +200,8 @@ class Library:
             missing_from: the files that name what is to stay; read as ``ingest`` reads them.
             dry_run: change nothing, only tell.
             skip_failed: go on though records cannot be read; their papers may be taken out.
+            names: for tables and JSON, what fields are called there: ``{"abstract": "AB"}``.
+            on_progress: called with the papers found in the files so far.
 
         Raises:
             InputError: a file or, without ``skip_failed``, a record of it cannot be read.
@@ -180,10 +211,12 @@ class Library:
         kept: set[str] = set()
         store = self.store
         with nullcontext() if dry_run else store.writing():
-            records = (Record(*row) for row in read(missing_from, failed.append))
+            records = (Record(*row) for row in read(missing_from, failed.append, names))
             intake = Intake(store.related, store.hashes, failed.append)
             for plan in intake.plans(records, _BATCH):
                 kept |= plan.known.keys() | plan.gone | plan.same
+                if on_progress:
+                    on_progress(len(kept), None)
             if failed and not skip_failed:
                 raise InputError(
                     f"{len(failed)} records cannot be read, first {failed[0].where}: "
@@ -236,7 +269,10 @@ class Library:
     def _open_store(self, create: bool) -> Store:
         with self._opening:
             if self._store is None:
-                self._store = Store.open(self.path, self.embedder, create=create)
+                if self.settings.chroma_url:
+                    self._store = SharedStore.attach(self.settings, self.embedder, create=create)
+                else:
+                    self._store = Store.open(self.path, self.embedder, create=create)
             return self._store
 
     def _write(self, plan: Plan) -> None:
@@ -269,3 +305,11 @@ class Library:
             rows = np.split(encoded, ends[:-1])
             known |= {paper.id: row for paper, row in zip(fresh, rows, strict=True)}
         return [(paper, parts[paper.id], known[paper.id]) for paper in papers]  # type: ignore[misc]
+
+
+def _count(paths: Sequence[str | os.PathLike[str]], names: Mapping[str, str] | None) -> int | None:
+    """How many records the files hold; None where they can be read but once."""
+    if all(Path(path).is_file() or Path(path).is_dir() for path in paths):
+        with suppress(InputError):
+            return sum(1 for _ in read(paths, lambda _failure: None, names))
+    return None

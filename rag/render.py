@@ -106,25 +106,34 @@ def _bullets(heading: str, lines: Iterable[str]) -> str:
 
 def outbound(settings: Settings) -> list[str]:
     """What these settings send to whom, a sentence each; empty when nothing is sent."""
-    if is_loopback(settings.endpoint):
-        return []
     lines = []
-    if settings.embedding.startswith("openai:"):
-        lines.append(f"Every abstract taken in and every question go to {settings.endpoint}.")
-    if settings.model.strip():
-        lines.append(f"Questions and the abstracts found for them go to {settings.endpoint}.")
+    if not is_loopback(settings.endpoint):
+        if settings.embedding.startswith("openai:"):
+            lines.append(f"Every abstract taken in and every question go to {settings.endpoint}.")
+        if settings.model.strip():
+            lines.append(f"Questions and the abstracts found for them go to {settings.endpoint}.")
+    if _sends_vectors(settings):
+        lines.append(
+            "Papers taken in, the paths of their files and every question's vector go to "
+            f"{settings.chroma_url}."
+        )
     return lines
 
 
+def _sends_vectors(settings: Settings) -> bool:
+    return bool(settings.chroma_url) and not is_loopback(settings.chroma_url)
+
+
 def _sent(answer: Answer, settings: Settings) -> str:
-    if is_loopback(settings.endpoint):
-        return "Nothing left this machine."
     sent = ["the question"] if settings.embedding.startswith("openai:") else []
     if answer.usage.calls:
         sent = ["the question", "the abstracts found for it"]
-    if not sent:
-        return "Nothing left this machine."
-    return f"Sent to {settings.endpoint}: {' and '.join(sent)}."
+    lines = []
+    if sent and not is_loopback(settings.endpoint):
+        lines.append(f"Sent to {settings.endpoint}: {' and '.join(sent)}.")
+    if _sends_vectors(settings):
+        lines.append(f"Sent to {settings.chroma_url}: the question's vector.")
+    return " ".join(lines) or "Nothing left this machine."
 
 
 # --- the terminal -----------------------------------------------------------------------
@@ -211,6 +220,7 @@ def status_to_terminal(status: StoreStatus, settings: Settings) -> RenderableTyp
     facts = to_dict(status) | {
         "sizes": ", ".join(f"{name} {n / 1e6:.1f} MB" for name, n in asdict(status.sizes).items()),
         "last_ingest": status.last_ingest or "not known",
+        "server": status.server or "none (this machine alone)",
         "writer": settings.model.strip() or "extractive (no model)",
     }
     for name, value in facts.items():

@@ -47,6 +47,8 @@ class StoreStatus:
     sizes: Sizes = Sizes()
     last_ingest: str | None = None
     """When an ingest last ended: UTC, ISO 8601."""
+    server: str = ""
+    """The Chroma server that shares it; empty: it is this machine's alone."""
 
 
 @dataclass(frozen=True, slots=True)

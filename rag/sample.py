@@ -46,7 +46,7 @@ def stands_in(settings: Settings) -> bool:
 
     What an interrupted fetch left in its folder is no store yet.
     """
-    if "store" in settings.model_fields_set:
+    if "store" in settings.model_fields_set or settings.chroma_url:
         return False
     if not settings.store.is_dir():
         return True

@@ -24,6 +24,7 @@ from rag.documents import (
     RunQuestion,
     SearchRow,
 )
+from rag.progress import ProgressEvent
 from rag.render import to_json
 from rag.reports import ExportReport, PruneReport, RebuildReport, References, Removal
 from rag.types import Answer, CheckedDraft, IngestReport, StoreStatus
@@ -46,6 +47,7 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "rebuild": ("rag rebuild --json", RebuildReport),
     "export": ("rag export --out FILE --json", ExportReport),
     "cite": ("rag cite --json", References),
+    "progress": ("A line of standard error while a command with --json works.", ProgressEvent),
 }
 UNIT = {"support", "contradiction", "score"}
 """Numbers in 0..1."""

@@ -10,27 +10,20 @@ import logging
 import os
 import re
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from rag.errors import RagError
+from rag.errors import InputError, RagError
+from rag.progress import OnProgress, progress
 from rag.render import one_line, to_json
 from rag.settings import Settings, load
-
-LINE_EVERY = 5.0
-"""Seconds between progress lines where standard error is no terminal."""
-
-OnProgress = Callable[..., None]
-"""Called with the count done so far and, where it is known, the total."""
 
 # readable=False: typer would explain its usage; whoever opens the file says what is wrong.
 Store = Annotated[
@@ -39,6 +32,10 @@ Store = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+AGAIN = "what was finished is kept; run the same command again for the rest"
+NOTHING = "nothing was changed; run the command again"
 
 
 @dataclass(frozen=True)
@@ -60,17 +57,9 @@ class Session:
             # Tables and indents are padded with blanks, which spoil text that is copied.
             self.output.write(re.sub(r" +$", "", capture.get(), flags=re.MULTILINE))
 
-    @contextmanager
-    def progress(self, unit: str) -> Iterator[OnProgress]:
-        """Count on standard error: a bar on a terminal, else a line now and then."""
-        errors = console(sys.stderr)
-        if not errors.is_terminal:
-            yield _lines(unit)
-            return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeElapsedColumn(), console=errors, transient=True) as bar:
-            task = bar.add_task(unit, total=None)
-            yield lambda done, total=None: bar.update(task, completed=done, total=total)
+    def progress(self, unit: str) -> AbstractContextManager[OnProgress]:
+        """Count on standard error: a bar on a terminal, lines elsewhere, events with --json."""
+        return progress(unit, self.as_json, console(sys.stderr))
 
     @contextmanager
     def waiting(self) -> Iterator[Callable[[str], None]]:
@@ -94,8 +83,12 @@ def tell(kind: str, message: str) -> None:
 
 
 @contextmanager
-def session(as_json: bool, debug: bool, **overrides: object) -> Iterator[Session]:
+def session(
+    as_json: bool, debug: bool, resume: str = NOTHING, **overrides: object
+) -> Iterator[Session]:
     """Run a command's body; ``overrides`` that are not None win over the settings.
+
+    ``resume`` tells who interrupts it what is kept and how to go on.
 
     Leaves with exit status 1 for an error, and 130 for an interrupt, after one line on
     standard error; with ``debug``, the error is raised as it is.
@@ -111,7 +104,7 @@ def session(as_json: bool, debug: bool, **overrides: object) -> Iterator[Session
             yield Session(load(**overrides), as_json, output)
         output.flush()
     except KeyboardInterrupt:
-        tell("interrupted", "what was finished before is kept")
+        tell("interrupted", resume)
         raise typer.Exit(130) from None
     except BrokenPipeError:
         # The reader left; Python would complain once more when it flushes at exit.
@@ -126,20 +119,26 @@ def session(as_json: bool, debug: bool, **overrides: object) -> Iterator[Session
         raise typer.Exit(1) from None
 
 
+def read_text(path: Path) -> str:
+    """The text of a file, or of standard input for ``-``.
+
+    Raises:
+        InputError: it cannot be read, is not UTF-8, or holds nothing but blanks.
+    """
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; give a text file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text (byte {error.start}); convert it") from error
+    if not text.strip():
+        raise InputError(f"{path} holds no text; there is nothing to read")
+    return text
+
+
 def describe(error: Exception) -> str:
     """One line: a ``RagError``'s own, else the type as well, since it may be a defect."""
     if isinstance(error, RagError):
         return one_line(str(error))
     return one_line(f"{type(error).__name__}: {error} (unexpected; --debug shows where)")
-
-
-def _lines(unit: str) -> OnProgress:
-    last = time.monotonic()
-
-    def show(done: int, total: int | None = None) -> None:
-        nonlocal last
-        if time.monotonic() - last >= LINE_EVERY:
-            last = time.monotonic()
-            sys.stderr.write(f"{unit}: {done}{f' of {total}' if total else ''}\n")
-
-    return show

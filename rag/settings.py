@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     """Where ``rag fetch arxiv`` asks."""
     pubmed_url: str = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
     """Where ``rag fetch pubmed`` asks."""
+    chroma_url: str = ""
+    """Chroma server that shares the collection; empty: it is this machine's alone."""
+    chroma_token: str = Field(default="", repr=False)
+    """Sent to that server, for a proxy before it or Chroma Cloud."""
+    chroma_tenant: str = "default_tenant"
+    """Whose database it is; Chroma Cloud names it."""
+    chroma_database: str = "default_database"
+    """Where on that server the collection lies: one collection in each database."""
     openai_api_key: str = Field(
         default="", repr=False, validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
     )
@@ -57,6 +65,13 @@ class Settings(BaseSettings):
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser()
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("expected an address such as http://127.0.0.1:8000")
+        return value.rstrip("/")
 
     @field_validator("embedding")
     @classmethod

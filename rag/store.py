@@ -21,7 +21,9 @@ from filelock import FileLock, Timeout
 
 from rag import folder
 from rag.dense import DenseIndex
-from rag.errors import RagError, StoreBusyError, StoreError
+from rag.errors import StoreBusyError, StoreError
+from rag.exact import nearest
+from rag.filters import Filter
 from rag.identity import Keys
 from rag.ledger import Ledger
 from rag.lexical import LexicalIndex
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from rag.embedding import Embedder
 
 _STEP = 64  # papers indexed between two marks in the ledger
+PaperIds = Collection[str] | None
+"""A set of papers whose passages count; None: all."""
 
 
 class Store:
@@ -46,11 +50,13 @@ class Store:
         self._dimension = int(ledger.meta("dimension") or 0)
         self._dense_index = DenseIndex(path / folder.CHROMA, fingerprint, self._dimension)
         self._lexical_index = LexicalIndex(path / folder.LEXICAL, in_place=ledger.writable)
-        self._dense = Mirror(ledger, self._dense_index, self.writing)
-        self._lexical = Mirror(ledger, self._lexical_index, self.writing)
+        self._dense = Mirror(ledger, self._dense_index, self._alone)
+        self._lexical = Mirror(ledger, self._lexical_index, self._alone)
+        self._mirrors = [self._dense, self._lexical]
         self._lock = FileLock(path / folder.LOCK, thread_local=False)
         self._mutex = threading.RLock()  # the lock's counterpart among this process's threads
         self._depth = 0
+        self._matched: tuple[object, frozenset[str]] = (None, frozenset())
 
     @classmethod
     def open(cls, path: Path, embedder: Embedder, *, create: bool = False) -> Store:
@@ -80,6 +86,7 @@ class Store:
             ) from error
         try:
             folder.require_match(path, ledger, embedder.fingerprint)
+            folder.require_own(path, ledger)
             store = cls(path, ledger, embedder.fingerprint)
             if ledger.writable:
                 with suppress(StoreBusyError):  # then the one who is writing finishes it
@@ -104,6 +111,9 @@ class Store:
     def generation(self) -> int:
         """How often the indexes have changed; readers reopen them when it has moved."""
         return self._ledger.generation
+
+    def refresh(self) -> None:
+        """Look for what others have changed; here, reading does that by itself."""
 
     def counts(self) -> tuple[int, int]:
         """Numbers of papers and passages."""
@@ -134,11 +144,26 @@ class Store:
         """Those of ``ids`` that are held."""
         return self._ledger.papers(ids)
 
+    def papers_of(self, passage_ids: Collection[str]) -> dict[str, str]:
+        """The paper's id for each of those passages that are held."""
+        return self._ledger.papers_of(passage_ids)
+
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Those of ``ids`` that are held."""
         return self._ledger.passages(ids)
 
-    def dense(self, vector: np.ndarray, n: int) -> list[tuple[str, float]]:
+    def matching(self, where: Filter) -> frozenset[str]:
+        """The ids of the papers that ``where`` lets through; the last ones are remembered."""
+        key = (where, self.generation)
+        if self._matched[0] != key:
+            self._matched = (key, self._ledger.matching(where))
+        return self._matched[1]
+
+    def unmatched(self, where: Filter) -> list[str]:
+        """What of ``where`` no paper has, a line for people each."""
+        return self._ledger.unmatched(where)
+
+    def dense(self, vector: np.ndarray, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
         """The ``n`` nearest passages of a unit vector (d,): (id, cosine), best first.
 
         While another process writes, ids may be among them that are no longer held.
@@ -147,15 +172,12 @@ class Store:
         if n < 1:
             return []
         self._require_dimension(len(vector))
-        if not self._ledger.writable:  # Chroma cannot be opened without writing
-            return self._ledger.scan(vector, n)
-        try:
-            return self._dense.read(lambda: self._dense_index.search(vector, n))
-        except StoreBusyError:
-            # Chroma cannot be read and another process is writing: the ledger has the vectors.
-            return self._ledger.scan(vector, n)
+        if within is None and self._ledger.writable:  # Chroma cannot be opened without writing
+            with suppress(StoreBusyError):  # nor read where another process mends it
+                return self._dense.read(lambda: self._dense_index.search(vector, n))
+        return nearest(self._ledger.vector_pages(within), vector, n)
 
-    def lexical(self, question: str, n: int) -> list[tuple[str, float]]:
+    def lexical(self, question: str, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
         """The ``n`` best passages for plain words: (id, BM25), best first; none without words.
 
         While another process writes, ids may be among them that are no longer held.
@@ -163,7 +185,8 @@ class Store:
         Raises:
             StoreBusyError: another process is rebuilding a damaged index.
         """
-        return self._lexical.read(lambda: self._lexical_index.search(question, n))
+
+        return self._lexical.read(lambda: self._lexical_index.search(question, n, within))
 
     def document_frequency(self, word: str) -> int:
         """In how many passages, their papers' titles included, the word's stem occurs."""
@@ -172,7 +195,7 @@ class Store:
     # --- writing ------------------------------------------------------------------------
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         """Hold the writer's lock; may be nested.
 
         Raises:
@@ -195,6 +218,8 @@ class Store:
                     self._release()
         finally:
             self._mutex.release()
+
+    writing = _alone
 
     def write(
         self,
@@ -233,7 +258,7 @@ class Store:
         with self.writing():
             self._ledger.check()
             total = self.counts()[1]
-            with self._explained():
+            with folder.explained(self.path):
                 self._dense.rebuild(lambda done: on_progress(done, 2 * total))
                 self._lexical.rebuild(lambda done: on_progress(total + done, 2 * total))
             self._finish()
@@ -255,27 +280,18 @@ class Store:
     def _finish(self) -> None:
         """Bring the indexes up to the ledger."""
         while any(self._ledger.unfinished(_STEP)):
-            with self.writing():
+            with self._alone():
                 paper_ids, stale = self._ledger.unfinished(_STEP)
                 entries = self._ledger.entries(paper_ids)
                 touched = {*paper_ids, *(paper_id for _, paper_id in stale)}
                 stale_ids = [passage_id for passage_id, _ in stale]
-                with self._explained():
-                    self._dense.write(touched, stale_ids, entries)
-                    self._lexical.write(touched, stale_ids, entries)
+                with folder.explained(self.path):
+                    for mirror in self._mirrors:
+                        mirror.write(touched, stale_ids, entries)
                 # Threads that read must not take this step for another process's.
                 with self._dense.guard, self._lexical.guard:
                     self._ledger.mark_done(paper_ids, stale_ids)
                     self._dense.seen = self._lexical.seen = self.generation
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except RagError:
-            raise
-        except Exception as error:  # Chroma and tantivy have many types for a full disk
-            raise StoreError(folder.not_indexed(self.path, error)) from error
 
     def _require_dimension(self, found: int) -> None:
         # Chroma would take this for damage.

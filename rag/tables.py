@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.identity import Keys, is_made
 from rag.types import Paper
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _PAPERS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE papers (
@@ -57,6 +57,37 @@ CREATE INDEX records_pmid ON records (pmid) WHERE pmid != '';
 CREATE INDEX records_title ON records (title) WHERE given = '';
 CREATE INDEX records_text ON records (text);
 """
+# Since version 3: what filters look at, kept by triggers, so that no writer can forget it.
+_TOLD = """
+    INSERT OR IGNORE INTO terms (kind, value) SELECT kind, value FROM told WHERE id = new.id;
+    INSERT OR IGNORE INTO paper_terms SELECT terms.id, told.id
+        FROM told JOIN terms ON terms.kind = told.kind AND terms.value = told.value
+        WHERE told.id = new.id;
+"""
+_TERMS = (
+    """CREATE TABLE terms (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('year', 'venue', 'keyword')),
+    value NOT NULL,
+    UNIQUE (kind, value)
+)""",
+    """CREATE TABLE paper_terms (
+    term INTEGER NOT NULL REFERENCES terms (id),
+    paper_id TEXT NOT NULL REFERENCES papers (id) ON DELETE CASCADE,
+    PRIMARY KEY (term, paper_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX terms_of_paper ON paper_terms (paper_id)",
+    """CREATE VIEW told AS
+    SELECT id, 'year' AS kind, json_extract(rest, '$.year') AS value FROM papers
+        WHERE value IS NOT NULL
+    UNION ALL SELECT id, 'venue', json_extract(rest, '$.venue') FROM papers
+        WHERE json_extract(rest, '$.venue') != ''
+    UNION ALL SELECT papers.id, 'keyword', word.value
+        FROM papers, json_each(rest, '$.keywords') AS word""",
+    f"CREATE TRIGGER papers_added AFTER INSERT ON papers BEGIN {_TOLD} END",
+    f"""CREATE TRIGGER papers_changed AFTER UPDATE OF rest ON papers BEGIN
+    DELETE FROM paper_terms WHERE paper_id = new.id; {_TOLD} END""",
+)
 
 
 def create(path: Path, fingerprint: str, dimension: int) -> None:
@@ -66,6 +97,8 @@ def create(path: Path, fingerprint: str, dimension: int) -> None:
     db = sqlite3.connect(fresh, isolation_level=None)
     try:
         db.executescript(_PAPERS + _RECORDS)
+        for statement in _TERMS:
+            db.execute(statement)
         facts = {
             "schema": SCHEMA_VERSION,
             "fingerprint": fingerprint,
@@ -79,10 +112,22 @@ def create(path: Path, fingerprint: str, dimension: int) -> None:
     fresh.replace(path)
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables of version 1 up to this one; the caller has begun a transaction.
+def migrate(db: sqlite3.Connection, found: int) -> None:
+    """Bring the tables of version ``found`` up to this one; the caller has begun a transaction."""
+    if found < 2:
+        _add_records(db)
+    for statement in _TERMS:
+        db.execute(statement)
+    db.execute("INSERT INTO terms (kind, value) SELECT DISTINCT kind, value FROM told")
+    db.execute(
+        "INSERT OR IGNORE INTO paper_terms SELECT terms.id, told.id FROM told "
+        "JOIN terms ON terms.kind = told.kind AND terms.value = told.value"
+    )
+    db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION,))
 
-    Version 1 kept no sources: its papers get the unnamed one, which the next ingest that
+
+def _add_records(db: sqlite3.Connection) -> None:
+    """Version 1 kept no sources: its papers get the unnamed one, which the next ingest that
     holds them replaces by its own.
     """
     for statement in _RECORDS.split(";"):
@@ -94,7 +139,6 @@ def migrate(db: sqlite3.Connection) -> None:
             "INSERT INTO records VALUES (NULL, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, NULL)",
             [_first_record(*row) for row in page],
         )
-    db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION,))
 
 
 def paper(paper_id: str, title: str, abstract: str, rest: str) -> Paper:

@@ -1,7 +1,8 @@
 """The values that flow through Footnote, one frozen dataclass per stage.
 
 Every public JSON document is one of these values, field for field (see ``docs/schema/``);
-what work on a collection reports is in ``reports``. Offsets are character offsets, end exclusive.
+what work on a collection reports is in ``reports``, what limits a search in ``filters``.
+Offsets are character offsets, end exclusive.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rag.filters import Filter as Filter
 from rag.reports import Failure as Failure
 from rag.reports import IngestReport as IngestReport
 from rag.reports import StoreStatus as StoreStatus
@@ -248,6 +250,8 @@ class Answer:
     model: str
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage = Usage()
+    where: Filter | None = None
+    """The papers that the question was put to; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ reports types errors text identity settings resources sentences words
+    __init__ errors reports filters types text identity settings resources sentences words
     units numerals derived quantities names terms injection
     weights graph minilm verifier_graph readings verifier embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
@@ -18,11 +18,13 @@ ORDER = """
     loaders.references loaders.latex loaders.bibtex loaders.ris loaders.medline
     loaders.xmltree loaders.pubmed_xml loaders.atom loaders.formats loaders
     polite fetch chunking
-    tables records ledger dense lexical mirror folder store
+    sql tables records facets ledger exact dense lexical mirror folder store
+    remote lease shelf follower shared
     intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
-    documents render session batch cli_eval_set cli_eval cli_fetch cli_library cli __main__ schemas
+    documents render progress session batch
+    cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
     exchange markup html headers llama
 """.split()
 """A module imports only modules that stand before it."""

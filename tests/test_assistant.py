@@ -15,7 +15,7 @@ from rag.errors import InputError, ModelError, ModelInterruptedError
 from rag.library import Library
 from rag.render import to_dict
 from rag.settings import Settings
-from rag.types import Answer, Found, Removed, Sentence, Source, Status, Turn
+from rag.types import Answer, Filter, Found, Removed, Sentence, Source, Status, Turn
 from tests.conftest import RECORDS
 from tests.model_server import ModelServer, model_server
 from tests.test_schemas import validate
@@ -209,6 +209,40 @@ def test_where_nothing_is_relevant_no_model_is_asked(
     assert answer.refusal.cause == "not_in_collection"
     assert len(answer.refusal.nearest) == 3
     assert answer.sources == ()
+    assert model_server.requests == []
+
+
+def test_a_filter_limits_the_sources_and_is_told(library: Library, model_server) -> None:
+    where = Filter(ids=("kelp", "bees"))
+    model_server.say(COVER)
+    answer = assistant(library, model_server).ask(QUESTION, where=where)
+    validate("ask", to_dict(answer))
+    assert answer.where == where
+    assert {row.paper_id for row in answer.retrieved} == {"kelp", "bees"}
+    assert {source.paper_id for source in answer.sources} <= {"kelp", "bees"}
+    model_server.say(COVER)
+    plain = assistant(library, model_server).ask(QUESTION, where=Filter())
+    assert (plain.where, plain.id == answer.id) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (Filter(since=2030), "the collection: no paper passes the filter (since 2030); no paper "
+         "is of these years; they are of 2019 to 2021."),
+        (Filter(ids=("chess",)), 'the one paper that passes the filter (id "chess").'),
+        (Filter(ids=("chess", "bread")),
+         'the 2 papers that pass the filter (id "chess" or "bread").'),
+    ],
+)  # fmt: skip
+def test_a_filter_that_leaves_no_answer_is_a_refusal(
+    library: Library, model_server: ModelServer, where: Filter, told: str
+) -> None:
+    answer = assistant(library, model_server).ask(QUESTION, where=where)
+    assert answer.refusal is not None
+    assert answer.refusal.cause == "not_in_collection"
+    assert answer.refusal.text == f"I found no answer to this question in {told}"
+    assert set(answer.refusal.nearest) <= set(where.ids or ())
     assert model_server.requests == []
 
 

@@ -13,7 +13,7 @@ import pytest
 from rag import cli, cli_eval
 from rag.errors import InputError, ModelError
 from rag.settings import Settings
-from rag.types import Answer, CheckedDraft, Event, Status, Turn
+from rag.types import Answer, CheckedDraft, Event, Filter, Status, Turn
 from tests.conftest import Rag
 from tests.test_render import ANSWER, REFUSED
 
@@ -24,9 +24,13 @@ class Scripted:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.histories: list[Sequence[Turn]] = []
+        self.filters: list[Filter | None] = []
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Answer:
         self.histories.append(history)
+        self.filters.append(where)
         if question == "empty":
             raise InputError("the question is empty;\nask something")
         if question == "defect":
@@ -35,11 +39,13 @@ class Scripted:
             raise KeyboardInterrupt
         return REFUSED if question == "unknown" else ANSWER
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Iterator[Event]:
         print("a library that prints")
         warnings.warn("RAG_MODLE is unknown", stacklevel=1)
         yield Status("searching")
-        yield self.ask(question, history)
+        yield self.ask(question, history, where)
 
     def check(self, text: str) -> CheckedDraft:
         return CheckedDraft("text", (), ())
@@ -235,6 +241,64 @@ def test_check_gives_a_draft_with_a_broken_escape_back_as_it_came(rag: Rag, tmp_
     )
 
 
+def test_run_resumes_where_it_was_interrupted(
+    rag: Rag, assistant: list[Scripted], tmp_path: Path
+) -> None:
+    questions, out = tmp_path / "q.jsonl", tmp_path / "run.jsonl"
+    rows = [{"id": 0, "question": "empty"}, {"id": "b", "question": "one"}]
+    later = [{"id": "c", "question": "interrupt"}, {"question": "two"}]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *later]))
+    status, _, err = rag("run", questions, "--out", out)
+    assert status == 130
+    assert f"the lines in {out} are kept; the same command with --resume does the rest" in err
+    before = out.read_text("utf-8")
+    out.write_text(before + '{"id": "c", "te', "utf-8")  # as a pulled plug leaves it
+    later[0]["question"] = "three"
+    questions.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *later]))
+    status, told, err = rag("run", questions, "--out", out, "--resume", "--json")
+    assert status == 0, err
+    assert (json.loads(told)["done"], json.loads(told)["failed"]) == (3, 1)
+    assert out.read_text("utf-8").startswith(before)
+    assert [row["id"] for row in lines(out)] == [0, "b", "c", "line-4"]
+    assert len(assistant[1].histories) == 2
+
+
+@pytest.mark.parametrize("content", ['{"id": "x"}\n', "no JSON\n", "[]\n", '{"id": "a"}\n' * 2])
+def test_run_resumes_nothing_else(
+    rag: Rag, assistant: list[Scripted], tmp_path: Path, content: str
+) -> None:
+    questions, out = tmp_path / "q.jsonl", tmp_path / "run.jsonl"
+    questions.write_text('{"id": "a", "question": "one"}\n')
+    out.write_text(content)
+    status, _, err = rag("run", questions, "--out", out, "--resume")
+    assert status == 1
+    assert "does not begin with the answers to these lines" in err
+    assert out.read_text() == content
+
+
+def test_run_takes_a_filter_with_each_question(
+    rag: Rag, assistant: list[Scripted], tmp_path: Path
+) -> None:
+    questions, out = tmp_path / "q.jsonl", tmp_path / "run.jsonl"
+    wheres = [
+        {"since": 2018, "venues": ["Nature"]}, None, {"since": 2020, "until": 2019},
+        {"yeer": 2018}, {"venues": "Nature"}, {"ids": []}, {},
+    ]  # fmt: skip
+    rows = [{"question": "one", "where": where} for where in wheres]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert rag("run", questions, "--out", out)[0] == 0
+    assert assistant[0].filters == [Filter(since=2018, venues=("Nature",)), None, Filter()]
+    faults = [row["error"] for row in lines(out) if "error" in row]
+    assert faults[0] == "line-3: filter: since 2020 is after until 2019; swap the years"
+    assert faults[1] == (
+        "line-4: where.yeer: Unexpected keyword argument; "
+        "known: since, until, venues, keywords, ids"
+    )
+    assert faults[2].startswith("line-5: where.venues: ")
+    assert "ids is an empty list" in faults[3]
+    assert len(faults) == 4
+
+
 def test_run_with_nothing_done_is_an_error(
     rag: Rag, assistant: list[Scripted], tmp_path: Path
 ) -> None:
@@ -294,7 +358,7 @@ def test_check_names_the_file_that_it_cannot_use(
 def test_a_model_that_fails_is_an_error(
     rag: Rag, assistant: list[Scripted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Scripted, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def fail(self: Scripted, *_args: object) -> Answer:
         raise ModelError("no model at \x1b[31mhttp://x\x1b[0m")
 
     monkeypatch.setattr(Scripted, "ask", fail)

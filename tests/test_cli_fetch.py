@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from rag import sample
 from rag.fetch import PAGE
@@ -52,6 +53,35 @@ def test_what_is_found_is_taken_in_and_reported(service, ids, rag: Rag, store, p
     assert "your query goes to " in err
     assert held(store) == ids
     assert not (store / "fetch").exists()
+
+
+@pytest.mark.parametrize("service", ["arxiv", "pubmed"])
+def test_papers_name_the_query_that_found_them(service, rag: Rag, store):
+    assert rag("fetch", service, "kelp/reef  tides")[0] == 0
+    _, out, _ = rag("search", "kelp", "-k", "1", "--json")
+    assert json.loads(out)[0]["paper"]["sources"] == [f"{service}:kelp reef tides"]
+
+
+def test_one_fetch_at_a_time(rag: Rag, store, paper_server):
+    (store / "fetch").mkdir(parents=True)
+    with FileLock(store / "fetch" / "lock"):
+        status, out, err = rag("fetch", "pubmed", "kelp")
+    assert (status, out) == (1, "")
+    assert "another rag fetch is at work on the library" in err.splitlines()[-1]
+    assert paper_server.requests == []
+    assert rag("fetch", "pubmed", "kelp")[0] == 0
+    assert not (store / "fetch").exists()
+
+
+def test_pages_outlast_another_writer(rag: Rag, store, paper_server):
+    rag("fetch", "arxiv", "kelp", "--max", "1")
+    with FileLock(store / "write.lock"):
+        status, _, err = rag("fetch", "pubmed", "kelp")
+    assert status == 1
+    assert "the same command goes on from there" in err
+    asked = len(paper_server.requests)
+    assert rag("fetch", "pubmed", "kelp")[0] == 0
+    assert len(paper_server.requests) == asked
 
 
 def test_a_second_fetch_finds_them_unchanged(rag: Rag, store):

@@ -45,6 +45,17 @@ def test_remove(rag: Rag, store: Path) -> None:
     assert "nothing was removed" in err
 
 
+def test_prune_reads_tables_with_other_column_names(rag: Rag, tmp_path: Path) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text("key,heading,AB\nkelp,Kelp Forests Recover After Sea Urchin Removal,Text.\n")
+    assert rag("prune", "--missing-from", table, "--dry-run")[0] == 1
+    names = ("--map", "id=key,title=heading,abstract=AB")
+    status, out, err = rag("prune", "--missing-from", table, *names, "--dry-run", "--json")
+    assert status == 0, err
+    assert json.loads(out)["kept"] == 1
+    assert rag("prune", "--missing-from", table, "--map", "nonsense")[0] == 2
+
+
 def test_prune(rag: Rag, store: Path, tmp_path: Path) -> None:
     one = write(tmp_path / "one.jsonl", RECORDS[:2])
     two = write(tmp_path / "two.jsonl", [{**RECORDS[2], "abstract": "Changed."}])

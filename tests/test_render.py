@@ -181,6 +181,15 @@ def test_outbound_says_what_goes_to_whom() -> None:
     [line] = outbound(local(model="m", openai_base_url="https://models.example/v1"))
     assert "https://models.example/v1" in line
     assert len(outbound(local(model="m", embedding="openai:e"))) == 2
+    assert outbound(local(chroma_url="http://127.0.0.1:8000")) == []
+    [line] = outbound(local(chroma_url="https://chroma.example"))
+    assert "Papers taken in" in line and "question's vector go to https://chroma.example." in line
+
+
+def test_the_footer_names_a_server_that_was_asked() -> None:
+    text = " ".join(shown(to_terminal(ANSWER, local(chroma_url="https://c.example"))).split())
+    assert "Sent to https://c.example: the question's vector." in text
+    assert "Nothing left" not in text
 
 
 def test_the_footer_says_what_was_sent() -> None:

@@ -15,7 +15,7 @@ from rag.loaders import load_papers
 from rag.minilm import MiniLM
 from rag.retrieval import MAX_SOURCES, cut, fuse, retrieve
 from rag.settings import Settings
-from rag.types import Hit
+from rag.types import Filter, Hit
 from tests.conftest import RECORDS
 from tests.fakes import HashEmbedder
 
@@ -140,3 +140,63 @@ def test_evidence_ends_where_the_score_falls(collection: Library) -> None:
     assert cut(collection.store, KRYLOV, ranked) == ranked[:3]
     equal = [dataclasses.replace(hit, score=1.0) for hit in hits]
     assert cut(collection.store, KRYLOV, equal) == equal[:MAX_SOURCES]
+
+
+# --- filters ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def years(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """Two hundred papers of twenty years on five topics, a topic to every four years."""
+    folder = tmp_path_factory.mktemp("years")
+    records = [
+        {
+            "id": f"p{n}",
+            "title": f"Paper number {n}",
+            "abstract": f"Topic{n % 20 // 4} was seen {n} times. Nothing else was noticed.",
+            "year": 2000 + n % 20,
+        }
+        for n in range(200)
+    ]
+    source = folder / "a.jsonl"
+    source.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    with Library(Settings(store=folder / "library", _env_file=None), HashEmbedder()) as library:
+        library.ingest(source)
+        yield library
+
+
+@pytest.mark.parametrize(
+    "where",
+    [Filter(since=2007, until=2007), Filter(since=2002), Filter(ids=("p3",)), Filter(until=2003)],
+)
+@pytest.mark.parametrize("question", ["topic1", "topic4 seen", "paper number 7", "unheard of"])
+def test_a_filter_applied_after_or_within_the_search_finds_the_same(
+    years: Library, monkeypatch: pytest.MonkeyPatch, where: Filter, question: str
+) -> None:
+    def search() -> list[tuple[str, float]]:
+        hits = years.search(question, 8, where)
+        assert {hit.paper.id for hit in hits} <= allowed
+        # At 0 there are more than are asked for, all alike.
+        return [(hit.paper.id if hit.score else "", round(hit.score, 5)) for hit in hits]
+
+    allowed = years.store.matching(where)
+    with monkeypatch.context() as patch:
+        patch.setattr("rag.retrieval.WIDE", 0.0)
+        after = search()
+        patch.setattr("rag.retrieval.WIDE", 2.0)
+        within = search()
+    assert after == within == search()
+    assert len(after) == min(8, len(allowed))
+
+
+def test_a_filter_that_leaves_nothing_finds_nothing(years: Library) -> None:
+    assert years.search("topic1", 5, Filter(since=2050)) == []
+
+
+def test_a_library_that_cannot_be_written_to_can_be_filtered(years: Library, protect) -> None:
+    years.close()
+    protect(years.path)
+    with Library(years.settings, HashEmbedder()) as library:
+        hits = library.search("topic1", 5, Filter(since=2004, until=2007))
+    assert {hit.paper.year for hit in hits} <= {2004, 2005, 2006, 2007}
+    assert len(hits) == 5

@@ -1,4 +1,4 @@
-"""A store of schema 1 becomes one of today's, or is refused with what to do."""
+"""A store of an older schema becomes one of today's, or is refused with what to do."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from tests.stress_ingest import open_library, write
 from tests.test_store import assert_in_step
 
 
-def make_old(path: Path) -> None:
-    """Take away what version 1 of the ledger did not have."""
+def make_old(path: Path, version: int = 1) -> None:
+    """Take away what an older version of the ledger did not have."""
     with sqlite3.connect(path / "ledger.sqlite3") as db:
+        for what in ("TRIGGER papers_added", "TRIGGER papers_changed", "VIEW told"):
+            db.execute(f"DROP {what}")
+        db.execute("DROP TABLE paper_terms")
+        db.execute("DROP TABLE terms")
+        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
+        if version > 1:
+            return
         for paper_id, rest in db.execute("SELECT id, rest FROM papers").fetchall():
             fields = json.loads(rest)
             del fields["sources"], fields["pmid"]
@@ -26,7 +33,6 @@ def make_old(path: Path) -> None:
         db.execute("DROP TABLE records")
         db.execute("DROP TABLE sources")
         db.execute("DELETE FROM meta WHERE key = 'last_ingest'")
-        db.execute("UPDATE meta SET value = 1 WHERE key = 'schema'")
 
 
 @pytest.fixture
@@ -77,6 +83,6 @@ def test_an_old_store_is_left_alone_while_another_writes(old):
 
 def test_a_newer_store_is_refused(old):
     with sqlite3.connect(old / "ledger.sqlite3") as db:
-        db.execute("UPDATE meta SET value = 3 WHERE key = 'schema'")
-    with pytest.raises(StoreError, match="schema 3, this Footnote reads 2; upgrade"):
+        db.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")
+    with pytest.raises(StoreError, match="schema 4, this Footnote reads 3; upgrade"):
         open_library(old).status()

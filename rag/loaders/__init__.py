@@ -43,13 +43,16 @@ def load_papers(
 
 
 def read(
-    paths: Paths, on_failure: OnFailure, names: Mapping[str, str] | None = None
+    paths: Paths,
+    on_failure: OnFailure,
+    names: Mapping[str, str] | None = None,
+    source: str = "",
 ) -> Iterator[tuple[str, str, Paper]]:
     """The records as they stand in the files; a paper without an id comes with an empty one.
 
     Yields:
-        The absolute path of the file (``-`` for standard input), the place in it for people,
-        and the paper.
+        ``source`` or, where it is empty, the absolute path of the file (``-`` for standard
+        input), the place in it for people, and the paper.
 
     Raises:
         InputError: as ``load_papers``.
@@ -65,14 +68,14 @@ def read(
         except InputError as error:
             _refuse(path, error, len(given) == 1, on_failure)
     for file, listed in files:
-        source = "-" if str(file) == "-" else str(file.absolute())
+        name = "-" if str(file) == "-" else str(file.absolute())
         begun = False
         report = _Patient(on_failure)
         try:
             for text in open_texts(file, names or {}, report, listed):
                 for where, paper in _records(text, report):
                     begun, report.failed = True, 0
-                    yield source, where, paper
+                    yield source or name, where, paper
         except InputError as error:
             _refuse(file, error, len(files) == 1 and not begun, on_failure)
 
