@@ -162,7 +162,7 @@ def speed(rounds: int = ROUNDS) -> list[str]:
     own, chroma, torch = MiniLM(), chromas_function(), sentence_transformer()
     for each in (own.encode, chroma, *([torch] if torch else [])):
         each(texts[:2])  # loads the model
-    ways = {OWN: partial(own.encode, texts)}
+    ways: dict[str, Callable[[], object]] = {OWN: partial(own.encode, texts)}
     if torch:
         ways[TORCH] = partial(torch, texts)
     times = compared(ways, rounds)

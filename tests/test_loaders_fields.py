@@ -89,7 +89,21 @@ def test_tags_go_and_signs_stay(text, bare):
     assert plain(text) == bare
 
 
-@pytest.mark.parametrize("part", ["<title>", "<p ", "<p hidden>", "<p hidden>x</b>", "  ", " and ", "&", "https://", "</", "\u00c3"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<title>",
+        "<p ",
+        "<p hidden>",
+        "<p hidden>x</b>",
+        "  ",
+        " and ",
+        "&",
+        "https://",
+        "</",
+        "\u00c3",
+    ],
+)
 def test_a_megabyte_of_anything_is_read_in_linear_time(part):
     text = part * (10**6 // len(part))
     made = paper(abstract="A." + text, authors=text, doi=text, arxiv_id=text)
