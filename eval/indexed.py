@@ -16,6 +16,7 @@ from rag.assistant import Assistant
 from rag.chunking import split_paper
 from rag.embedding import load_embedder
 from rag.library import Library
+from rag.loaders.fields import plain
 from rag.references import export
 from rag.settings import Settings
 from rag.types import Paper
@@ -43,10 +44,11 @@ def cache_path() -> Path:
 
 
 def index_hash(papers: Sequence[Paper], fingerprint: str) -> str:
-    """SHA-256 over what an index is made of: the papers, how they are cut, what embeds them."""
+    """SHA-256 over what an index is made of: the papers, how they are read and cut, what embeds."""
     digest = hashlib.sha256(fingerprint.encode())
     for paper in papers:
-        digest.update(f"\n{paper.id} {paper.content_hash}".encode())
+        read = f"{plain(paper.title)}\n{plain(paper.abstract)}"
+        digest.update(f"\n{paper.id} {paper.content_hash} {read}".encode())
         for passage in split_paper(paper):
             digest.update(f" {passage.start}-{passage.end}".encode())
     return digest.hexdigest()
