@@ -35,6 +35,11 @@ from rag.types import Paper, Passage
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
+EXACT = 4096
+"""Passages up to which all are compared: some milliseconds.
+
+Chroma keeps fewer than 1,000 rows in its log alone and builds their graph anew, and another one,
+each time it is opened; of 300 such graphs, 23 left passages out of reach."""
 _STEP = 64  # papers indexed between two marks in the ledger
 PaperIds = Collection[str] | None
 """A set of papers whose passages count; None: all."""
@@ -168,11 +173,13 @@ class Store:
 
         While another process writes, ids may be among them that are no longer held.
         """
-        n = min(n, self.counts()[1])
+        passages = self.counts()[1]
+        n = min(n, passages)
         if n < 1:
             return []
         self._require_dimension(len(vector))
-        if within is None and self._ledger.writable:  # Chroma cannot be opened without writing
+        # Chroma cannot be opened without writing.
+        if within is None and passages > EXACT and self._ledger.writable:
             with suppress(StoreBusyError):  # nor read where another process mends it
                 return self._dense.read(lambda: self._dense_index.search(vector, n))
         return nearest(self._ledger.vector_pages(within), vector, n)

@@ -46,6 +46,12 @@ def open_store(path: Path, **kwargs: object) -> Store:
     return Store.open(path, EMBEDDER, **kwargs)
 
 
+@pytest.fixture(autouse=True)
+def by_chroma(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small as these stores are, Chroma answers."""
+    monkeypatch.setattr("rag.store.EXACT", 0)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     store = open_store(tmp_path / "library", create=True)
@@ -290,6 +296,16 @@ def test_an_index_that_lacks_passages_is_rebuilt(store):
     assert reopened.lexical("hedges", 1)[0][0] == "networks#0"
     reopened.close()
     assert_in_step(path)
+
+
+def test_a_small_store_compares_all_passages_whatever_chroma_reaches(store, monkeypatch):
+    text = "Foxes cross roads at night."
+    expected = dict(store.dense(vector(text), 50))
+    monkeypatch.setattr("rag.store.EXACT", len(expected))
+    store._dense_index.change((), ["foxes#0"], ())
+    (best, score), *rest = store.dense(vector(text), 50)
+    assert best == "foxes#0"
+    assert dict([(best, score), *rest]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_without_chroma_the_ledger_answers_while_another_writes(store):
