@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from rag import folder
 from rag.dense import DenseIndex
 from rag.errors import StoreBusyError, StoreError
-from rag.exact import nearest
+from rag.exact import EXACT, nearest
 from rag.filters import Filter
 from rag.identity import Keys
 from rag.ledger import Ledger
@@ -35,11 +35,6 @@ from rag.types import Paper, Passage
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
-EXACT = 4096
-"""Passages up to which all are compared: some milliseconds.
-
-Chroma keeps fewer than 1,000 rows in its log alone and builds their graph anew, and another one,
-each time it is opened; of 300 such graphs, 23 left passages out of reach."""
 _STEP = 64  # papers indexed between two marks in the ledger
 PaperIds = Collection[str] | None
 """A set of papers whose passages count; None: all."""
