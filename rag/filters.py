@@ -22,7 +22,7 @@ class Filter:
     refused (``InputError``).
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012  a slot of its own would be a field
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     since: int | None = None
     """First year."""
