@@ -40,6 +40,7 @@ OWN, TORCH = "Footnote, 8 bits", "sentence-transformers, fp32"
 CHROMA = "Chroma's default function"
 
 Way = Callable[[Sequence[str]], object]
+Ways = dict[str, Callable[[], object]]
 
 
 class FullMiniLM(MiniLM):
@@ -138,7 +139,7 @@ class _Masked:
 # --- figures ----------------------------------------------------------------------------
 
 
-def compared(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def compared(ways: Ways, rounds: int) -> dict[str, list[float]]:
     """Seconds of each way, one figure for each round; the order changes from round to round."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     order = list(ways.items())
@@ -162,7 +163,7 @@ def speed(rounds: int = ROUNDS) -> list[str]:
     own, chroma, torch = MiniLM(), chromas_function(), sentence_transformer()
     for each in (own.encode, chroma, *([torch] if torch else [])):
         each(texts[:2])  # loads the model
-    ways: dict[str, Callable[[], object]] = {OWN: partial(own.encode, texts)}
+    ways: Ways = {OWN: partial(own.encode, texts)}
     if torch:
         ways[TORCH] = partial(torch, texts)
     times = compared(ways, rounds)

@@ -5,6 +5,7 @@ It lives in a folder of its own, so that its digests never mix with anyone's pap
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +54,14 @@ def stands_in(settings: Settings) -> bool:
     return all(entry.name == "fetch" for entry in settings.store.iterdir())
 
 
+def folder(settings: Settings) -> Path:
+    """Where the sample's library is: another one for each model, as none can read another's."""
+    from rag.embedding import load_embedder
+
+    digest = hashlib.sha256(load_embedder(settings).fingerprint.encode()).hexdigest()
+    return settings.store.parent / f"sample-{digest[:8]}"
+
+
 def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:
     """Open the settings' library, or the sample where no store is named and none exists.
 
@@ -63,7 +72,7 @@ def open_library(settings: Settings, tell: Callable[[str], None]) -> Library:
     if not stands_in(settings):
         return Library.open(settings=settings)
     tell(NOTICE)
-    library = Library.open(settings.store.parent / "sample", settings=settings)
+    library = Library.open(folder(settings), settings=settings)
     # A second process may be loading it right now; what is there can be read meanwhile.
     with suppress(StoreBusyError):
         _load(library, tell)

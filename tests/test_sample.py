@@ -35,6 +35,14 @@ def opened(settings: Settings, told: list[str]) -> Iterator[Library]:
         yield library
 
 
+def test_the_sample_of_another_model_is_another_folder(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sample.folder(settings)
+    monkeypatch.setattr(HashEmbedder, "fingerprint", "hash-65")
+    assert sample.folder(settings) != before
+
+
 def ingest_own(settings: Settings, folder: Path) -> None:
     file = folder / "own.jsonl"
     file.write_text(json.dumps(RECORD), encoding="utf-8")
@@ -46,7 +54,8 @@ def test_a_newcomer_gets_the_sample_in_a_folder_of_its_own(
     opened: Library, settings: Settings, told: list[str]
 ) -> None:
     assert opened.status().papers == 95
-    assert opened.path == settings.store.parent / "sample"
+    assert opened.path == sample.folder(settings)
+    assert opened.path.parent == settings.store.parent
     assert not settings.store.exists()
     assert told[0] == sample.NOTICE
     assert "Loading" in told[1]
@@ -86,7 +95,7 @@ def test_a_library_of_ones_own_is_used(settings: Settings, told: list[str], tmp_
         assert library.status().papers == 1
         assert sample.remark(library) == ""
     assert told == []
-    assert not (settings.store.parent / "sample").exists()
+    assert not sample.folder(settings).exists()
 
 
 def test_a_store_that_is_named_never_gets_the_sample(
