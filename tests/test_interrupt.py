@@ -92,4 +92,5 @@ def test_a_rebuild_stops_cleanly_and_says_how_to_go_on(tmp_path):
     ]
     with open_library(store) as library:
         assert len(library.search("topic7", 5)) == 5
+        library.rebuild()
     assert_in_step(store)

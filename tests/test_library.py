@@ -66,7 +66,7 @@ def test_progress_counts_papers(tmp_path):
     seen: list[tuple[int, int | None]] = []
     with open_library(tmp_path / "library") as library:
         library.ingest(source, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(64, None), (128, None), (130, None)]
+    assert seen == [(64, 130), (128, 130), (130, 130)]
 
 
 def test_opening_creates_nothing_and_says_what_to_do(tmp_path):

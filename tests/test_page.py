@@ -22,7 +22,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
     path = os.environ.get("FOOTNOTE_CHROMIUM") or shutil.which("chromium")
     if path is None and os.environ.get("FOOTNOTE_REQUIRE_BROWSER") == "1":
