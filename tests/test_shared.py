@@ -225,15 +225,15 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_killed_process_leaves_whole_papers(chroma, nodes, tmp_path):
-    records = [paper(f"p{n}", f"{LONG} Topic{n}.") for n in range(400)]
+    records = [paper(f"p{n}", f"{LONG} Topic{n}.") for n in range(200)]
     source = write(tmp_path / "many.jsonl", records)
     process = Process(chroma.url, tmp_path / "killed")
     process.send("ingest", source)
     assert process.read() == 64  # papers: the next ones are being written
     process.kill()
     again = nodes("killed")  # the same folder, at once
-    assert again.ingest(source).added < 400
-    assert again.store.counts()[0] == 400
+    assert again.ingest(source).added < 200
+    assert again.store.counts()[0] == 200
     assert_in_step(again)
     assert_in_step(nodes("other"))
 
@@ -434,13 +434,13 @@ def test_a_server_that_is_killed_and_comes_back_goes_on(nodes, source, chroma, t
     library, reader = nodes("node", retries=0), nodes("reader", retries=0)
     library.ingest(source)
     assert reader.search("kelp reefs", 1)
-    many = write(tmp_path / "many.jsonl", [paper(f"p{n}", LONG) for n in range(200)])
+    many = write(tmp_path / "many.jsonl", [paper(f"p{n}", LONG) for n in range(60)])
     killer = threading.Timer(0.3, chroma.kill)
     killer.start()
     with pytest.raises(StoreError, match=r"cannot be reached .*start it \(chroma run\)"):
         while True:
             library.ingest(many)
-            library.remove([f"p{n}" for n in range(200)])
+            library.remove([f"p{n}" for n in range(60)])
     killer.join()
     with pytest.raises(StoreError, match="cannot be reached"):
         look(reader)
@@ -448,7 +448,7 @@ def test_a_server_that_is_killed_and_comes_back_goes_on(nodes, source, chroma, t
     until(lambda: free(library))
     assert_in_step(library)
     library.ingest(many)
-    assert look(reader).counts()[0] == 200 + len(RECORDS)
+    assert look(reader).counts()[0] == 60 + len(RECORDS)
     assert_in_step(reader)
 
 
