@@ -25,8 +25,9 @@ class Settings(BaseSettings):
     """What a person may set, from ``RAG_*`` variables or a ``.env`` file in this folder."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
-    )
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True,
+        env_ignore_empty=True,
+    )  # fmt: skip
 
     store: Path = Field(default_factory=lambda: user_data_path("footnote") / "library")
     """Folder of the collection."""

@@ -86,3 +86,11 @@ def test_judge_and_strictness(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_JUDGE", "perhaps")
     with pytest.raises(SettingsError, match="RAG_JUDGE='perhaps' is not usable"):
         load()
+
+
+def test_an_empty_variable_is_as_none(monkeypatch):
+    monkeypatch.setenv("RAG_STORE", "")
+    monkeypatch.setenv("RAG_TIMEOUT", "")
+    settings = Settings()
+    assert settings.store == Settings.model_fields["store"].get_default(call_default_factory=True)
+    assert settings.timeout == Settings.model_fields["timeout"].default
