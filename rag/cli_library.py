@@ -19,7 +19,9 @@ from rag.session import AGAIN, Debug, Json, Session, Store, session, tell
 from rag.types import Paper
 
 _NO_EXPORT = "a file that was to be written is as it was before; run the command again"
-_REBUILT = "nothing is lost; run rag rebuild again, or the next search rebuilds what it needs"
+_REBUILT = (
+    "nothing is lost; run rag rebuild again, or the next command that needs an index rebuilds it"
+)
 
 
 def remove(

@@ -139,6 +139,12 @@ class Ledger:
         papers, passages = self._all(query)[0]
         return papers, passages
 
+    def indexed(self) -> int:
+        """Number of passages that the indexes hold, but for what is pending."""
+        pending = "paper_id IN (SELECT id FROM papers WHERE state = 'pending')"
+        query = f"SELECT count(*) FROM passages WHERE {pending}"
+        return self.counts()[1] - int(self._all(query)[0][0])
+
     def entries(self, paper_ids: Collection[str]) -> list[Entry]:
         """All passages of the given papers, with vectors."""
         rows = self._all(f"{_PASSAGE} WHERE paper_id IN {_LISTED}", _listed(paper_ids))

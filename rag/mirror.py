@@ -87,7 +87,10 @@ class Mirror:
             if self.seen != self._ledger.generation:
                 try:
                     self._reload()
+                    whole = self._index.count() >= self._ledger.indexed()
                 except Exception:
+                    whole = False
+                if not whole:  # damaged, or left so by a rebuild that was interrupted
                     self._rebuild()
         try:
             self._index.change(paper_ids, stale_ids, entries)

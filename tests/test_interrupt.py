@@ -88,9 +88,9 @@ def test_a_rebuild_stops_cleanly_and_says_how_to_go_on(tmp_path):
     assert status == 130
     assert told == [
         "rag: interrupted: nothing is lost; run rag rebuild again, "
-        "or the next search rebuilds what it needs"
+        "or the next command that needs an index rebuilds it"
     ]
     with open_library(store) as library:
         assert len(library.search("topic7", 5)) == 5
-        library.rebuild()
+        library.ingest(write(tmp_path / "b.jsonl", [{"title": "New", "abstract": "Of now."}]))
     assert_in_step(store)
