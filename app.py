@@ -112,7 +112,7 @@ class _Chat:
 
         self.assistant = assistant
         about = _about(assistant)
-        self.exchanges = gr.State(())
+        self.exchanges, self.stopped_at = gr.State(()), gr.State(0)
         _html(html.masthead_html(about), "masthead")
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="chat", min_width=0):
@@ -157,8 +157,11 @@ class _Chat:
             trigger(self.ask, [question, self.exchanges], outputs, concurrency_id="ask", **quiet)
             for trigger, question in triggers
         ]
-        stopped = self.stop.click(self.give_up, self.exchanges, outputs, cancels=asked, **quiet)
-        stopped.then(self.settle, self.exchanges, outputs, **quiet)
+        stopped = self.stop.click(
+            self.give_up, self.exchanges, [*outputs, self.stopped_at], cancels=asked, **quiet
+        )
+        waited = stopped.then(_wait, None, None, **quiet)
+        waited.then(self.settle, [self.exchanges, self.stopped_at], outputs, **quiet)
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
 
     async def ask(self, question: str, earlier: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
@@ -185,12 +188,22 @@ class _Chat:
 
     def give_up(self, shown: _Exchanges) -> dict[Any, Any]:
         """What the stop button leaves: the sentences that were checked before."""
-        return self.show((*shown[:-1], end(shown[-1])) if shown else ())
+        return {**self._ended(shown), self.stopped_at: len(shown)}
 
-    async def settle(self, shown: _Exchanges) -> dict[Any, Any]:
-        """The same once more: a busy server delivers a stopped question's last step late."""
-        await asyncio.sleep(_LATE)
-        return self.give_up(shown)
+    def settle(self, shown: _Exchanges, stopped_at: int) -> dict[Any, Any]:
+        """The same once more: a busy server delivers a stopped question's last step late.
+
+        Not if the reader has asked anew meanwhile.
+        """
+        import gradio as gr
+
+        if len(shown) != stopped_at:
+            skipped: dict[Any, Any] = gr.skip()
+            return skipped
+        return self._ended(shown)
+
+    def _ended(self, shown: _Exchanges) -> dict[Any, Any]:
+        return self.show((*shown[:-1], end(shown[-1])) if shown else ())
 
     def show(self, shown: _Exchanges, *, busy: bool = False) -> dict[Any, Any]:
         """Every component's value for this state of the conversation."""
@@ -219,6 +232,10 @@ def _about(assistant: Assistant) -> html.About:
         notice=f"Sample collection: {remark}" if remark else "",
         examples=sample.questions() if remark else (),
     )
+
+
+async def _wait() -> None:
+    await asyncio.sleep(_LATE)
 
 
 def _html(value: str, name: str) -> gr.HTML:
