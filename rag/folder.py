@@ -107,6 +107,11 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
             f"{tables.SCHEMA_VERSION}; upgrade Footnote, or ingest the papers into a new folder"
         )
     found = ledger.meta("fingerprint")
+    if fingerprint.startswith(f"{found}/"):  # the same model, before its precision was named
+        raise StoreError(
+            f"the library at {path} was embedded by an older Footnote, in another precision; "
+            "take its files in anew: rag ingest FILES --store NEW_FOLDER"
+        )
     if found != fingerprint:
         raise StoreError(
             f"the library at {path} was embedded with {found}, not with {fingerprint}; set "

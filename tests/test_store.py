@@ -523,3 +523,12 @@ def test_a_folder_can_be_moved(store, tmp_path):
     assert copy.lexical("foxes", 1)[0][0] == "foxes#0"
     assert copy.dense(vector("Foxes cross roads at night."), 1)[0][0] == "foxes#0"
     copy.close()
+
+
+def test_a_store_of_the_same_model_in_another_precision_says_what_to_run(tmp_path):
+    class Precise(HashEmbedder):
+        fingerprint = "hash-64/int8"
+
+    Store.open(tmp_path / "old", HashEmbedder(), create=True).close()
+    with pytest.raises(StoreError, match="older Footnote.*rag ingest FILES --store NEW_FOLDER"):
+        Store.open(tmp_path / "old", Precise())
