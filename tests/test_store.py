@@ -530,5 +530,5 @@ def test_a_store_of_the_same_model_in_another_precision_says_what_to_run(tmp_pat
         fingerprint = "hash-64/int8"
 
     Store.open(tmp_path / "old", HashEmbedder(), create=True).close()
-    with pytest.raises(StoreError, match="older Footnote.*rag ingest FILES --store NEW_FOLDER"):
+    with pytest.raises(StoreError, match=r"older Footnote.*rag ingest FILES --store NEW_FOLDER"):
         Store.open(tmp_path / "old", Precise())
