@@ -18,7 +18,6 @@ from rag.graph import (
     LAYERS,
     WIDTH,
     Net,
-    embed,
     external_tensors,
     open_session,
     rest,
@@ -26,7 +25,7 @@ from rag.graph import (
 )
 from rag.library import Library
 from rag.loaders import load_papers
-from rag.minilm import PARTS, MiniLM
+from rag.minilm import PARTS, MiniLM, embedded
 from rag.retrieval import retrieve
 from rag.sample import path as sample_path
 from rag.sample import questions as sample_questions
@@ -115,12 +114,8 @@ class _Masked:
 
     def __init__(self, path: Path) -> None:
         net = Net(external_tensors(path, PARTS))
-        zero, one = net.const([0]), net.const([1])
-        length = net.op("Shape", "ids", start=1)
-        places = net.op("Slice", "embeddings.position_embeddings.weight", zero, length, zero)
-        kinds = net.op("Slice", "embeddings.token_type_embeddings.weight", zero, one, zero)
         mask = net.op("Cast", "mask", to=6)
-        x = embed(net, places, kinds)
+        x = embedded(net)
         for index in range(LAYERS):
             layer = f"encoder.layer.{index}.attention.self"
             heads = [net.linear(x, f"{layer}.{name}") for name in ("query", "key", "value")]

@@ -28,6 +28,9 @@ OPSET = 20  # the first with Gelu
 FUSED = frozenset({"MatMulIntegerToFloat", "MultiHeadAttention"})
 """Operators of onnxruntime's own, of the domain ``MICROSOFT``."""
 MICROSOFT = "com.microsoft"
+LEVELS = 63
+"""Of an 8-bit weight, on either side of 0. A processor without 8-bit dot products adds two products
+in 16 bits: with 7 bits of weight they fit, so that every machine makes the same sums."""
 IR_VERSION = 10  # what opset 20 needs at least, so that old runtimes load it too
 
 
@@ -78,6 +81,15 @@ def stored_tensors(path: Path) -> list[Any]:
         )
         for name, array in sorted(held.items())
     ]
+
+
+def quantised(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A float32 matrix (n, m) as int8 levels (n, m), with a scale (n,) for each row.
+
+    Symmetric, as in Jacob et al. 2018, section 2; ``LEVELS`` steps each way.
+    """
+    scale = np.abs(matrix).max(axis=1) / np.float32(LEVELS)
+    return np.round(matrix / np.maximum(scale, 1e-12)[:, None]).astype(np.int8), scale
 
 
 class Net:

@@ -29,6 +29,7 @@ from rag.graph import (
     embed,
     external_tensors,
     open_session,
+    quantised,
     rest,
     serialize,
 )  # fmt: skip
@@ -47,9 +48,6 @@ WINDOW = 1024
 """Texts tokenised and sorted by length at a time, which bounds the memory of long jobs."""
 PARTS = ("embeddings.", "encoder.")
 """Of the file; its pooler belongs to BERT's pre-training and has no part in the vectors."""
-_LEVELS = 63
-"""Of a weight, on either side of 0. A processor without 8-bit dot products adds two products
-in 16 bits: with 7 bits of weight they fit, so that every machine makes the same sums."""
 
 
 class MiniLM:
@@ -146,19 +144,24 @@ def build_graph(tensors: list[Any]) -> bytes:
     Input: ``ids`` int64 (batch, length), nothing padded; output: unit vectors (batch, 384).
     """
     net = Net(tensors)
+    shape = net.op("Concat", net.op("Shape", "ids"), net.const([WIDTH]), axis=0)
+    x = _rows(net, embedded(net))
+    for index in range(LAYERS):
+        x = _layer(net, x, shape, f"encoder.layer.{index}")
+    # Mean over tokens, then unit length: the token count cancels out, so the sum will do.
+    total = net.op("ReduceSum", net.op("Reshape", x, shape), net.const([1]), keepdims=0)
+    output = net.op("LpNormalization", total, axis=1, p=2)
+    inputs = {"ids": (np.int64, ("batch", "length"))}
+    return serialize(net, weights.MODEL, inputs, {output: ("batch", WIDTH)})
+
+
+def embedded(net: Net) -> str:
+    """The embeddings of ``ids``, (batch, length, 384): places from 0, all of the first kind."""
     zero, one = net.const([0]), net.const([1])
     length = net.op("Shape", "ids", start=1)
     places = net.op("Slice", "embeddings.position_embeddings.weight", zero, length, zero)
     kinds = net.op("Slice", "embeddings.token_type_embeddings.weight", zero, one, zero)
-    shape = net.op("Concat", net.op("Shape", "ids"), net.const([WIDTH]), axis=0)
-    x = _rows(net, embed(net, places, kinds))
-    for index in range(LAYERS):
-        x = _layer(net, x, shape, f"encoder.layer.{index}")
-    # Mean over tokens, then unit length: the token count cancels out, so the sum will do.
-    total = net.op("ReduceSum", net.op("Reshape", x, shape), one, keepdims=0)
-    output = net.op("LpNormalization", total, axis=1, p=2)
-    inputs = {"ids": (np.int64, ("batch", "length"))}
-    return serialize(net, weights.MODEL, inputs, {output: ("batch", WIDTH)})
+    return embed(net, places, kinds)
 
 
 def _layer(net: Net, x: str, shape: str, layer: str) -> str:
@@ -188,9 +191,7 @@ def in_8_bits(path: Path) -> list[Any]:
             if tensor.name.startswith("embeddings.") or len(tensor.dims) == 1:
                 tensors.append(tensor)
                 continue
-            matrix = file.get_tensor(tensor.name)
-            scale = np.abs(matrix).max(axis=1) / np.float32(_LEVELS)
-            levels = np.round(matrix / scale[:, None]).astype(np.int8)
+            levels, scale = quantised(file.get_tensor(tensor.name))
             held = {tensor.name: levels.T, tensor.name.replace(".weight", ".scale"): scale}
             for name, array in held.items():
                 tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))

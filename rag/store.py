@@ -187,7 +187,6 @@ class Store:
         Raises:
             StoreBusyError: another process is rebuilding a damaged index.
         """
-
         return self._lexical.read(lambda: self._lexical_index.search(question, n, within))
 
     def document_frequency(self, word: str) -> int:

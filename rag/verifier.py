@@ -22,13 +22,11 @@ import numpy as np
 from rag import graph, weights
 from rag.readings import Reading, Readings
 from rag.text import whole
-from rag.verifier_graph import ALIGNED, READ, build_judge, build_reader
+from rag.verifier_graph import READ, build_judge, build_reader
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Encoding, Tokenizer
-
-__all__ = ["ALIGNED", "Judgement", "Packed", "Verifier", "pack"]
 
 WEIGHTS = Path(__file__).with_name("verifier.safetensors")
 MAX_EVIDENCE = 448

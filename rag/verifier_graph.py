@@ -50,7 +50,7 @@ def build_reader(embedder: Path, adapted: Path) -> bytes:
         **dict.fromkeys(keys + values, (1, HEADS, "length", _HEAD)),
         **dict.fromkeys(aligned, ("length", WIDTH)),
     }
-    return graph.serialize(net, "footnote-reader", _token_inputs("length"), shapes)
+    return graph.serialize(net, "footnote-reader", _token_inputs(), shapes)
 
 
 def build_judge(embedder: Path, adapted: Path) -> bytes:
@@ -74,7 +74,7 @@ def build_judge(embedder: Path, adapted: Path) -> bytes:
     logits = net.linear(net.op("Tanh", net.linear(both, "pool")), "head")
     tags = net.op("Squeeze", net.linear(x, "tag"), net.const([1]))
     inputs: dict[str, tuple[type, tuple[str | int, ...]]] = {
-        **_token_inputs("length"),
+        **_token_inputs(),
         "bias": (np.float32, ("length", "seen")),
         "starts": (np.int64, ("claims",)),
         "means": (np.float32, ("claims", "length")),
@@ -91,8 +91,8 @@ def _tensors(embedder: Path, adapted: Path) -> list[Any]:
     return graph.external_tensors(embedder, tables) + graph.stored_tensors(adapted)
 
 
-def _token_inputs(length: str) -> dict[str, tuple[type, tuple[str | int, ...]]]:
-    return dict.fromkeys(("ids", "places", "kind"), (np.int64, (length,)))
+def _token_inputs() -> dict[str, tuple[type, tuple[str | int, ...]]]:
+    return dict.fromkeys(("ids", "places", "kind"), (np.int64, ("length",)))
 
 
 def _embedded(net: Net) -> str:

@@ -8,19 +8,16 @@ import numpy as np
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from .network import NAMES, Network
+from rag.graph import quantised
 
-LEVELS = 63
-"""So few that two products and their sum fit into 16 bits, as processors without VNNI add
-them: with more, sums saturate there, and scores differ from machine to machine."""
+from .network import NAMES, Network
 
 
 def export(network: Network, path: Path) -> None:
     """Write what differs from the embedded model: layers, heads and part embeddings.
 
-    Matrices are stored as int8 of ``LEVELS`` steps each way, with one scale for each output
-    (symmetric, as in Jacob et al. 2018, section 2); vectors as float32. Names are those of the
-    published weights.
+    Matrices are stored as int8 with one scale for each output (``rag.graph.quantised``);
+    vectors as float32. Names are those of the published weights.
     """
     tensors: dict[str, np.ndarray] = {"kinds": network.kinds.detach().numpy()}
     for index, layer in enumerate(network.layers):
@@ -40,6 +37,5 @@ def _stored(name: str, value: Tensor) -> dict[str, np.ndarray]:
     array = np.atleast_1d(value.detach().numpy())
     if array.ndim < 2:
         return {name: array}
-    scale = np.abs(array).max(axis=1) / LEVELS
-    rounded = np.round(array / np.maximum(scale, 1e-12)[:, None]).astype(np.int8)
-    return {name: rounded, name.replace(".weight", ".scale"): scale.astype(np.float32)}
+    levels, scale = quantised(array)
+    return {name: levels, name.replace(".weight", ".scale"): scale}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rag.graph import EPSILON, HEADS, LAYERS, WIDTH
-from rag.verifier import ALIGNED
+from rag.verifier_graph import ALIGNED
 
 from .packing import Batch
 
