@@ -13,6 +13,7 @@ import app
 from rag.assistant import Assistant
 from rag.library import Library
 from rag.render import to_dict
+from rag.web.site import Collection, Site
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def client(library: Library) -> Iterator[Client]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    page = app.build(Assistant(library))
+    page = app.build(Site((Collection("Tides", Assistant(library)),)))
     yield Client(app.serve(page, "127.0.0.1", port), verbose=False)
     page.close(verbose=False)
 

@@ -14,8 +14,8 @@ from eval.page.plots import Outcome, best_points, latency_plot, risk_plot, risk_
 from rag.errors import InputError
 from tests.conftest import RECORDS
 from tests.eval_run import ANSWERS, QUESTIONS, answer, question, scored
-from tests.test_html import HOSTILE
-from tests.test_page import CONTRAST, browser
+from tests.test_web_html import HOSTILE
+from tests.test_web_page import CONTRAST, browser
 
 __all__ = ["browser"]
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -1,6 +1,6 @@
 """A report as one HTML file that asks the network for nothing.
 
-Jinja2 escapes every value; what is markup already comes from ``rag.markup``, which escapes,
+Jinja2 escapes every value; what is markup already comes from ``rag.web.markup``, which escapes,
 too. A Content-Security-Policy that knows the digests of the file's own script and style is the
 second lock: nothing else in it can run, and nothing can be fetched.
 """

@@ -9,8 +9,8 @@ from typing import Any
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from rag.markup import marked, prose, titled
 from rag.types import Evidence, Sentence, Source
+from rag.web.markup import marked, prose, titled
 
 from ..runs import RunLine
 from ..scoring import ItemScore

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import html
-from rag.exchange import Exchange, end
-from rag.markup import is_web_address, linked, marked, prose
 from rag.types import Evidence, Note, Refusal, Removed, Sentence, Source, StoreStatus
+from rag.web import html
+from rag.web.exchange import Exchange, end
+from rag.web.markup import is_web_address, linked, marked, prose
 from tests.stub_assistant import AURORA, HELIOS, answered, refused, sentence
 
 HOSTILE = (

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 import app
-from rag.exchange import STOPPED, UNEXPECTED
-from rag.html import NO_QUESTION
 from rag.types import Answer, Note, Removed, Sentence, Source
+from rag.web.exchange import STOPPED, UNEXPECTED
+from rag.web.html import NO_QUESTION
+from rag.web.site import Collection, Site
 from tests.stub_assistant import AURORA, HELIOS, NOTE, SELENE, StubAssistant, answered, quote
-from tests.test_html import HOSTILE
+from tests.test_web_html import HOSTILE
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -45,7 +46,7 @@ def address(assistant: StubAssistant) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    blocks = app.build(assistant)  # type: ignore[arg-type]
+    blocks = app.build(Site((Collection("Sample", assistant),)))  # type: ignore[arg-type]
     yield app.serve(blocks, "127.0.0.1", port)
     blocks.close(verbose=False)
 

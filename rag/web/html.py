@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from rag.exchange import Exchange
-from rag.markup import joined, linked, marked, prose, titled
 from rag.types import Answer, Field, Removed, Retrieved, Sentence, Source, StoreStatus
+from rag.web.exchange import Exchange
+from rag.web.markup import joined, linked, marked, prose, titled
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder

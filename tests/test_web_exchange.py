@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 import pytest
 
-from rag.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history, in_thread
 from rag.types import Turn
+from rag.web.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history, in_thread
 from tests.stub_assistant import StubAssistant, answered, refused
 
 

@@ -16,7 +16,7 @@ _POLICY = (
 
 
 class LocalOnly:
-    """ASGI middleware: a second lock behind the escaping of ``rag.html``."""
+    """ASGI middleware: a second lock behind the escaping of ``rag.web.html``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,0 +1,1 @@
+"""The chat page: what it shows and does; ``app.py`` puts it together and serves it."""

@@ -1,0 +1,35 @@
+"""What the tabs of the page share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rag.web import html
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from rag.web.site import Site
+
+
+def shown(value: str, name: str) -> gr.HTML:
+    """A place for HTML that ``rag.web`` made and escaped, under the element id ``name``."""
+    import gradio as gr
+
+    # No script of its own and no template: the value is shown as it was escaped.
+    return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
+
+
+def about_site(site: Site) -> html.About:
+    """What a person should know before asking the site's first collection."""
+    from rag import sample
+
+    assistant = site.assistant()
+    library = assistant.library
+    remark = sample.remark(library)
+    return html.About(
+        status=library.status(),
+        answered_by=html.answered_by(assistant.writer, library.embedder),
+        notice=f"Sample collection: {remark}" if remark else "",
+        examples=sample.questions() if remark else (),
+    )
