@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,8 +17,8 @@ from rag.assistant import Assistant
 from rag.chunking import split_paper
 from rag.embedding import load_embedder
 from rag.library import Library
-from rag.loaders.fields import plain
-from rag.references import export
+from rag.loaders.fields import to_paper
+from rag.references import export, to_jsonl
 from rag.settings import Settings
 from rag.types import Paper
 
@@ -47,9 +48,9 @@ def index_hash(papers: Sequence[Paper], fingerprint: str) -> str:
     """SHA-256 over what an index is made of: the papers, how they are read and cut, what embeds."""
     digest = hashlib.sha256(fingerprint.encode())
     for paper in papers:
-        read = f"{plain(paper.title)}\n{plain(paper.abstract)}"
-        digest.update(f"\n{paper.id} {paper.content_hash} {read}".encode())
-        for passage in split_paper(paper):
+        read = to_paper(json.loads(to_jsonl(paper)))
+        digest.update(f"\n{paper.content_hash} {read.id} {read.content_hash}".encode())
+        for passage in split_paper(read):
             digest.update(f" {passage.start}-{passage.end}".encode())
     return digest.hexdigest()
 

@@ -20,6 +20,7 @@ WRITER = "writer.pid"
 CHROMA = "chroma"
 LEXICAL = "lexical"
 _OURS = {LEDGER, LOCK, WRITER, "ledger.new", "fetch"}
+ANEW = "rag ingest FILES --store NEW_FOLDER"
 _LITTLE = 64_000_000  # bytes free below which a failed write is the full disk's
 
 
@@ -94,6 +95,31 @@ def _size(file: Path) -> int:
         return 0
 
 
+def require_model(place: str, found: str, fingerprint: str, anew: str) -> None:
+    """Refuse a library that another model embedded, or this one in another precision.
+
+    Args:
+        place: the folder or the server of the library.
+        found: the fingerprint that the library names.
+        fingerprint: what is in use.
+        anew: how its files are taken in anew, to end the message.
+
+    Raises:
+        StoreError: the two differ.
+    """
+    if fingerprint.startswith(f"{found}/"):  # the same model, before its precision was named
+        raise StoreError(
+            f"the library at {place} was embedded by an older Footnote, in another precision; "
+            f"take its files in anew: {anew}"
+        )
+    if found != fingerprint:
+        raise StoreError(
+            f"the library at {place} was embedded with {found}, not with {fingerprint}; set "
+            "RAG_EMBEDDING to that model (unset: the built-in one), or take its files in anew: "
+            f"{anew}"
+        )
+
+
 def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
     """Bring an older store up to date; refuse one of another model or a newer version.
 
@@ -106,17 +132,7 @@ def require_match(path: Path, ledger: Ledger, fingerprint: str) -> None:
             f"the library at {path} has schema {schema}, this Footnote reads "
             f"{tables.SCHEMA_VERSION}; upgrade Footnote, or ingest the papers into a new folder"
         )
-    found = ledger.meta("fingerprint")
-    if fingerprint.startswith(f"{found}/"):  # the same model, before its precision was named
-        raise StoreError(
-            f"the library at {path} was embedded by an older Footnote, in another precision; "
-            "take its files in anew: rag ingest FILES --store NEW_FOLDER"
-        )
-    if found != fingerprint:
-        raise StoreError(
-            f"the library at {path} was embedded with {found}, not with {fingerprint}; set "
-            "RAG_EMBEDDING to that model (unset: the built-in one), or ingest into a new folder"
-        )
+    require_model(str(path), str(ledger.meta("fingerprint")), fingerprint, ANEW)
     if schema == tables.SCHEMA_VERSION:
         return
     if not ledger.writable:

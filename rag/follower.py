@@ -207,7 +207,7 @@ class Follower(Store):
             shelf = Shelf.find(self._shelf.server)
             if shelf is None:
                 raise
-            require_model(shelf, self._fingerprint)
+            shelf.require_model(self._fingerprint)
             self._copy.shelf, self._dimension = shelf, shelf.dimension
             return shelf.head()
 
@@ -258,13 +258,3 @@ def copy_of(path: Path, shelf: Shelf) -> Copy:
         ledger.close()
         raise
     return ledger
-
-
-def require_model(shelf: Shelf, fingerprint: str) -> None:
-    """Refuse a library of another model."""
-    if shelf.fingerprint != fingerprint:
-        raise StoreError(
-            f"the library at {shelf.server.url} was embedded with {shelf.fingerprint}, not with "
-            f"{fingerprint}; set RAG_EMBEDDING to that model (unset: the built-in one), or choose "
-            "another RAG_CHROMA_DATABASE"
-        )

@@ -96,11 +96,7 @@ class MiniLM:
 
     @cached_property
     def _loaded(self) -> tuple[Tokenizer, InferenceSession]:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(weights.locate(weights.TOKENIZER)))
-        tokenizer.no_padding()  # the file asks for 128 tokens, padded and cut
-        tokenizer.enable_truncation(MAX_TOKENS)
+        tokenizer = weights.load_tokenizer(MAX_TOKENS)
         path = weights.locate(weights.WEIGHTS)
         # Runs of one thread each side by side are faster than one run that they share.
         return tokenizer, open_session(build_graph(self._tensors(path)), path, threads=1)

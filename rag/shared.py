@@ -22,7 +22,7 @@ import numpy as np
 
 from rag import folder, records
 from rag.errors import StoreBusyError, StoreError
-from rag.follower import Copy, Follower, copy_of, require_model
+from rag.follower import Copy, Follower, copy_of
 from rag.lease import Lease
 from rag.records import Known
 from rag.remote import Server
@@ -68,7 +68,7 @@ class SharedStore(Follower):
                 shelf = _made(server, embedder)
             if shelf is None:
                 raise StoreError(f"no library on {server.url}; make one: rag ingest FILE")
-            require_model(shelf, embedder.fingerprint)
+            shelf.require_model(embedder.fingerprint)
             ledger = copy_of(settings.store, shelf)
             try:
                 store = cls(settings.store, ledger)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from rag import folder
 from rag.errors import StoreError
 from rag.identity import Keys
 from rag.records import Held, Known
@@ -88,6 +89,11 @@ class Shelf:
                 "folder, or choose another RAG_CHROMA_DATABASE and ingest the papers again"
             )
         return cls(server, passages, journal)
+
+    def require_model(self, fingerprint: str) -> None:
+        """Refuse a library of another model."""
+        anew = "choose another RAG_CHROMA_DATABASE and rag ingest FILES"
+        folder.require_model(self.server.url, self.fingerprint, fingerprint, anew)
 
     @classmethod
     def make(cls, server: Server, fingerprint: str, dimension: int) -> Shelf:

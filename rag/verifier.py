@@ -136,18 +136,13 @@ class Verifier:
     @cached_property
     def _loaded(self) -> tuple[Tokenizer, InferenceSession, InferenceSession]:
         """The tokenizer, the reader and the judge."""
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(weights.locate(weights.TOKENIZER)))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
         embedder = weights.locate(weights.WEIGHTS)
         reader, judge = (
             # Runs of one thread each side by side are faster than one run that they share.
             graph.open_session(build(embedder, self._path), embedder, threads=1)
             for build in (build_reader, build_judge)
         )
-        return tokenizer, reader, judge
+        return weights.load_tokenizer(), reader, judge
 
 
 def pack(tokenizer: Tokenizer, evidence: str, claims: Sequence[str]) -> Packed:

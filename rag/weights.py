@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MODEL = "all-MiniLM-L6-v2"
 REPOSITORY = f"sentence-transformers/{MODEL}"
@@ -40,6 +44,19 @@ def locate(name: str) -> Path:
         )
     # The hub's cache holds symbolic links, which onnxruntime refuses for weights.
     return path.resolve()
+
+
+def load_tokenizer(most: int | None = None) -> Tokenizer:
+    """The model's tokenizer: nothing is padded, and nothing cut but at ``most`` tokens."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(locate(TOKENIZER)))
+    tokenizer.no_padding()  # the file asks for 128 tokens, padded and cut
+    if most is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(most)
+    return tokenizer
 
 
 def _installed(name: str) -> Path | None:

@@ -169,9 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     options = parser.parse_args(arguments)
     torch.manual_seed(SEED)
-    tokenizer = Tokenizer.from_file(str(weights.locate(weights.TOKENIZER)))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    tokenizer = weights.load_tokenizer()
     network = Network(weights.locate(weights.WEIGHTS))
     kept = [d for d in [*written(options.data), *scifact(options.data)] if held_out(d)]
     stages = list(schedule(Plan(), options.data, random.Random(SEED)))
