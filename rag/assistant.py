@@ -6,19 +6,21 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 
-from rag.checking import check_against, digest, number_sources
+from rag.answers import AnswerBuilder
+from rag.aside import Aside, aside
+from rag.checking import check_against, number_sources
 from rag.citations import ClaimStream, ends_sentence, parse_claims
 from rag.disagreement import disagreements
-from rag.enforcement import Reviewed, assemble, follow, merge_repairs, review
+from rag.enforcement import Reviewed, follow, merge_repairs, review
 from rag.errors import InputError, ModelError, ModelInterruptedError
 from rag.grounding import Rules, reading_ahead
 from rag.history import resolve
 from rag.injection import injection_note
 from rag.judge import make_judge, rules_of
+from rag.language import foreign
 from rag.library import Library
-from rag.prompting import NO_ANSWER
+from rag.replies import reply
 from rag.retrieval import cut, retrieve
-from rag.store import Store
 from rag.text import clean, clean_question
 from rag.types import (
     Answer,
@@ -30,8 +32,6 @@ from rag.types import (
     Found,
     Hit,
     Note,
-    Refusal,
-    RefusalCause,
     Removed,
     Retrieved,
     Sentence,
@@ -45,7 +45,6 @@ from rag.writers import Writer, make_writer
 MAX_DRAFT = 20_000
 """Characters; a reply that is longer has run away."""
 RETRIEVED = 10
-_NEAREST = 3
 _PAPERS_PER_CLAIM = 5
 
 
@@ -90,20 +89,28 @@ class Assistant:
         question = clean_question(question)
         history = [Turn(turn.role, clean(turn.content)) for turn in history]
         yield Status("searching")
-        query, usage = resolve(question, history, self.writer.condense)
         store = self.library.store
         where = where or None
+        if told := aside(question):
+            yield self._reply(told, question, history, where, clock)
+            return
+        query, usage = resolve(question, history, self.writer.condense)
         hits = retrieve(store, self.library.embedder, query, RETRIEVED, where)
         if not hits and not (where and any(store.counts())):
             raise InputError(
                 f"the library {self.library.path} is empty; add papers: rag ingest FILE"
             )
-        evidence = cut(store, query, hits)
+        language = "" if self.writer.endpoint else unread(question, hits)
+        evidence = [] if language else cut(store, query, hits)
         sources = number_sources(evidence)
         clock.lap("search")
-        build = _AnswerBuilder(
-            question, query, history, hits, sources, self.writer.name, store, where
+        build = AnswerBuilder(
+            question, query, history, [_row(hit) for hit in hits], sources, self.writer.name,
+            store, where,
         )  # fmt: skip
+        if language:
+            yield build.refuse("out_of_scope", (), clock.lap("draft"), usage, language)
+            return
         if not sources:
             yield build.refuse("not_in_collection", (), clock.lap("draft"), usage)
             return
@@ -135,6 +142,18 @@ class Assistant:
             usage += judge.usage
         notes += _notes_on(reviewed, evidence, sources)
         yield build.answer(reviewed, notes, clock.lap("repair"), usage)
+
+    def _reply(
+        self, told: Aside, question: str, history: Sequence[Turn], where: Filter | None,
+        clock: _Clock,
+    ) -> Answer:  # fmt: skip
+        store = self.library.store
+        said = reply(told, store, self.library.embedder, where)
+        rows = [Retrieved(paper.id, paper.title, 1.0) for paper in said.papers]
+        build = AnswerBuilder(
+            question, question, history, rows, said.sources, self.writer.name, store, where
+        )  # fmt: skip
+        return build.reply(said, clock.lap("search"))
 
     def check(
         self, text: str, on_progress: Callable[[int, int], None] | None = None
@@ -193,71 +212,14 @@ class Assistant:
         return merge_repairs(reviewed, repaired), reply.usage
 
 
-class _AnswerBuilder:
-    """What every answer to one question shares."""
-
-    def __init__(
-        self, question: str, query: str, history: Sequence[Turn], hits: Sequence[Hit],
-        sources: tuple[Source, ...], model: str, store: Store, where: Filter | None,
-    ) -> None:  # fmt: skip
-        self.question, self.query, self.model, self.sources = question, query, model, sources
-        self.store, self.where = store, where
-        limits = [repr(where)] if where else []
-        self.id = digest(question, *(turn.content for turn in history), *limits)
-        self.retrieved = tuple(
-            Retrieved(h.paper.id, h.paper.title, round(h.score, 4)) for h in hits
-        )
-
-    def answer(
-        self, reviewed: Sequence[Reviewed], notes: Sequence[Note], timings: dict[str, float],
-        usage: Usage,
-    ) -> Answer:  # fmt: skip
-        outcomes = [item.outcome for item in reviewed]
-        removed = tuple(o for o in outcomes if isinstance(o, Removed))
-        sentences = tuple(o for o in outcomes if isinstance(o, Sentence))
-        if not sentences:
-            gave_up = not removed or any(i.claim.bare.startswith(NO_ANSWER) for i in reviewed)
-            cause: RefusalCause = "not_in_collection" if gave_up else "nothing_supported"
-            return self.refuse(cause, removed, timings, usage)
-        said = tuple(o for o in outcomes if isinstance(o, Note))
-        return self._make(False, assemble(reviewed), sentences, (*said, *notes), None, removed,
-                          timings, usage)  # fmt: skip
-
-    def refuse(
-        self, cause: RefusalCause, removed: tuple[Removed, ...], timings: dict[str, float],
-        usage: Usage,
-    ) -> Answer:  # fmt: skip
-        text = {
-            "not_in_collection": "I found no answer to this question in "
-            f"{_place(self.store, self.where)}.",
-            "nothing_supported": "No sentence of the draft was supported by the papers that it "
-            "cites, so none is shown.",
-        }[cause]
-        nearest = self.retrieved[:_NEAREST]
-        refusal = Refusal(cause, text, tuple(row.paper_id for row in nearest))
-        return self._make(True, text, (), (), refusal, removed, timings, usage)
-
-    def _make(
-        self, refused: bool, text: str, sentences: tuple[Sentence, ...], notes: tuple[Note, ...],
-        refusal: Refusal | None, removed: tuple[Removed, ...], timings: dict[str, float],
-        usage: Usage,
-    ) -> Answer:  # fmt: skip
-        return Answer(
-            self.id, self.question, self.query, refused, text, sentences, notes, refusal, removed,
-            self.sources, self.retrieved, self.model, timings, usage, self.where,
-        )  # fmt: skip
+def unread(question: str, hits: Sequence[Hit]) -> str:
+    """The language of a question that only a model can read; papers in it can be quoted, too."""
+    language = foreign(question)
+    return "" if any(foreign(hit.paper.abstract) == language for hit in hits) else language
 
 
-def _place(store: Store, where: Filter | None) -> str:
-    """Where an answer was looked for, with what of a filter may be a slip."""
-    if not where:
-        return "the collection"
-    passed = len(store.matching(where))
-    papers = {0: "the collection: no paper passes", 1: "the one paper that passes"}.get(
-        passed, f"the {passed:,} papers that pass"
-    )
-    slips = store.unmatched(where)
-    return f"{papers} the filter ({where})" + "".join(f"; {slip}" for slip in slips)
+def _row(hit: Hit) -> Retrieved:
+    return Retrieved(hit.paper.id, hit.paper.title, round(hit.score, 4))
 
 
 def _notes_on(

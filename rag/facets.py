@@ -54,6 +54,18 @@ def unmatched(db: sqlite3.Connection, where: Filter) -> Iterator[str]:
         yield f"no paper is of these years; {held}"
 
 
+def by_year(db: sqlite3.Connection, n: int, newest: bool, where: Filter | None) -> list[str]:
+    """The ids of the ``n`` newest (or oldest) papers that have a year; among equals by id."""
+    within = f"AND paper_id IN {_LISTED}" if where else ""
+    values = (json.dumps(sorted(matching(db, where))),) if where else ()
+    order = "DESC" if newest else "ASC"
+    sql = (
+        "SELECT paper_id FROM terms JOIN paper_terms ON term = terms.id "
+        f"WHERE kind = 'year' {within} ORDER BY value {order}, paper_id LIMIT ?"
+    )
+    return [row[0] for row in db.execute(sql, (*values, n))]
+
+
 def _terms(db: sqlite3.Connection, kind: str) -> list[tuple[int, str]]:
     return db.execute("SELECT id, value FROM terms WHERE kind = ?", (kind,)).fetchall()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rag.citations import strip_markers
+from rag.language import foreign
 from rag.types import Delta, Turn, Usage
 from rag.words import content_words
 
@@ -28,10 +29,12 @@ def resolve(
 ) -> tuple[str, Usage]:
     """The question as it should be searched, and what rewriting it took.
 
-    A follow-up is rewritten by ``condense`` (one call to a model; None: there is none), else
-    as ``standalone`` puts it. A question that stands alone is left as it is.
+    A follow-up, and a question that is not in English, is rewritten by ``condense`` (one call to
+    a model; None: there is none), else as ``standalone`` puts it. An English question that stands
+    alone is left as it is.
     """
-    if not _asked(history) or not depends_on_history(question):
+    follows = _asked(history) and depends_on_history(question)
+    if not follows and not foreign(question):
         return question, Usage()
     condensed = condense(question, history)
     if condensed is None:

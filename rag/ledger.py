@@ -11,22 +11,23 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
-from rag import facets, records, sql, tables
+from rag import records, sql, tables
 from rag.errors import StoreError
-from rag.filters import Filter
 from rag.identity import Keys
 from rag.records import Known
 from rag.types import Paper, Passage
 
+T = TypeVar("T")
 _PAGE = 4096  # passages read at a time where all are
 _LISTED = "(SELECT value FROM json_each(?))"
 _PASSAGE = """
@@ -100,15 +101,10 @@ class Ledger:
         with self._lock, self._explained():
             return records.related(self._db, keys, sources)
 
-    def matching(self, where: Filter) -> frozenset[str]:
-        """The ids of the papers that ``where`` lets through."""
+    def look(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``read`` finds; the ledger is this thread's meanwhile."""
         with self._lock, self._explained():
-            return facets.matching(self._db, where)
-
-    def unmatched(self, where: Filter) -> list[str]:
-        """What of ``where`` no paper has, a line for people each."""
-        with self._lock, self._explained():
-            return list(facets.unmatched(self._db, where))
+            return read(self._db)
 
     def papers_of(self, passage_ids: Collection[str]) -> dict[str, str]:
         """The paper's id for each of those passages that are held."""

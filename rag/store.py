@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from filelock import FileLock, Timeout
 
-from rag import folder
+from rag import facets, folder
 from rag.dense import DenseIndex
 from rag.errors import StoreBusyError, StoreError
 from rag.exact import EXACT, nearest
@@ -156,12 +156,16 @@ class Store:
         """The ids of the papers that ``where`` lets through; the last ones are remembered."""
         key = (where, self.generation)
         if self._matched[0] != key:
-            self._matched = (key, self._ledger.matching(where))
+            self._matched = (key, self._ledger.look(lambda db: facets.matching(db, where)))
         return self._matched[1]
 
     def unmatched(self, where: Filter) -> list[str]:
         """What of ``where`` no paper has, a line for people each."""
-        return self._ledger.unmatched(where)
+        return self._ledger.look(lambda db: list(facets.unmatched(db, where)))
+
+    def by_year(self, n: int, *, newest: bool, where: Filter | None = None) -> list[str]:
+        """The ids of the ``n`` newest (or oldest) papers with a year; others are left out."""
+        return self._ledger.look(lambda db: facets.by_year(db, n, newest, where))
 
     def dense(self, vector: np.ndarray, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
         """The ``n`` nearest passages of a unit vector (d,): (id, cosine), best first.
@@ -180,9 +184,7 @@ class Store:
         return nearest(self._ledger.vector_pages(within), vector, n)
 
     def lexical(self, question: str, n: int, within: PaperIds = None) -> list[tuple[str, float]]:
-        """The ``n`` best passages for plain words: (id, BM25), best first; none without words.
-
-        While another process writes, ids may be among them that are no longer held.
+        """The ``n`` best passages for plain words: (id, BM25), as ``dense``; none without words.
 
         Raises:
             StoreBusyError: another process is rebuilding a damaged index.

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ errors reports filters types text identity settings resources sentences words
-    units numerals derived quantities names terms injection
+    units numerals derived quantities names terms injection language aside
     weights graph minilm verifier_graph readings verifier embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
     loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc
@@ -22,7 +22,7 @@ ORDER = """
     remote lease shelf follower shared
     intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
-    extractive reasoning chat judge writers checking assistant
+    extractive reasoning chat judge writers checking replies answers assistant
     documents render progress session batch
     cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
     web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab llama
