@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ errors reports filters types text identity settings resources sentences words
     units numerals derived quantities names terms injection language aside
-    weights graph minilm verifier_graph readings verifier embedding
+    weights graph minilm verifier_graph readings verifier answering_graph answering embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
     loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc
     loaders.references loaders.latex loaders.bibtex loaders.ris loaders.medline

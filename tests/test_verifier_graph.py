@@ -22,7 +22,11 @@ Tensors = dict[str, np.ndarray]
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped weights in 32 bits, in which rounding moves nothing that is seen."""
-    held = load_file(WEIGHTS)
+    return in_32_bits(WEIGHTS, tmp_path_factory.mktemp("plain") / "verifier.safetensors")
+
+
+def in_32_bits(shipped: Path, path: Path) -> Path:
+    held = load_file(shipped)
     plain = {
         name: array * held[name.replace(".weight", ".scale")][:, None]
         if array.dtype == np.int8
@@ -30,7 +34,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, array in held.items()
         if not name.endswith(".scale")
     }
-    path = tmp_path_factory.mktemp("plain") / "verifier.safetensors"
     save_file(plain, path)
     return path
 

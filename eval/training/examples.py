@@ -72,16 +72,20 @@ def public_abstracts(data: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+def all_abstracts(data: Path) -> dict[str, tuple[str, str]]:
+    """The public ones and our own."""
+    own = {row["id"]: (row["title"], row["text"]) for row in lines(CLAIMS / "abstracts.jsonl")}
+    return public_abstracts(data) | own
+
+
 def written(data: Path) -> list[Document]:
     """Our own claims: minimal pairs over public abstracts and over abstracts of our own."""
-    abstracts = public_abstracts(data)
-    for row in lines(CLAIMS / "abstracts.jsonl"):
-        abstracts[row["id"]] = (row["title"], row["text"])
+    abstracts = all_abstracts(data)
     examples: dict[str, list[Example]] = {}
     for row in lines(CLAIMS / "training.jsonl"):
         example = Example(
             row["claim"], LABELS[row["label"]], row["kind"], row["group"],
-            _spans(row["claim"], row["changed"]),
+            spans_of(row["claim"], row["changed"]),
         )  # fmt: skip
         examples.setdefault(row["source"], []).append(example)
     return [Document(id_, *abstracts[id_], tuple(rows)) for id_, rows in examples.items()]
@@ -118,10 +122,21 @@ def fever(data: Path) -> list[Document]:
 def held_out(document: Document) -> bool:
     """Whether its abstract serves for validation only: by a hash, so for good."""
     source = document.id.split("+")[0]
-    number = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16)
-    if number % _ONE_IN == 0:
-        return True
-    return source.startswith("scifact:") and number % _SCIFACT_ONE_IN == 1 and _of_scifact(document)
+    return reserved(source) or (_of_scifact(document) and reserved_with_claims(source))
+
+
+def reserved(id_: str) -> bool:
+    """Whether an abstract is one of the tenth that no model learns from."""
+    return _number(id_) % _ONE_IN == 0
+
+
+def reserved_with_claims(id_: str) -> bool:
+    """``reserved``, and those abstracts of SciFact whose own claims serve for validation only."""
+    return reserved(id_) or (id_.startswith("scifact:") and _number(id_) % _SCIFACT_ONE_IN == 1)
+
+
+def _number(id_: str) -> int:
+    return int(hashlib.sha256(id_.encode()).hexdigest()[:8], 16)
 
 
 def _of_scifact(document: Document) -> bool:
@@ -176,7 +191,8 @@ def _together(one: Example, two: Example, chance: random.Random) -> Example:
     return Example(start + rest, label, kind, "", one.spans + moved)
 
 
-def _spans(text: str, parts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+def spans_of(text: str, parts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Where the parts stand in the text, in turn."""
     found, at = [], 0
     for part in parts:
         start = text.find(part, at)

@@ -25,7 +25,7 @@ from .examples import (
     lines,
 )
 
-_SLOT = re.compile(r"\{(\w+)\}")
+SLOT = re.compile(r"\{(\w+)\}")
 _HEDGE = re.compile(r"\b(?:may|might|could|possib|suggest|hint|appear|perhaps|tentativ)")
 _MOST_CLAIMS = 12
 Values = Mapping[str, str]
@@ -51,23 +51,23 @@ def document(frames: Sequence[Mapping[str, Any]], chance: random.Random, number:
     sentences: list[str] = []
     examples: list[Example] = []
     for n, frame in enumerate(chosen):
-        values = _values(frame, chance)
-        twin = _values(frame, chance, values) if chance.random() < 0.5 else None
+        values = values_of(frame, chance)
+        twin = values_of(frame, chance, values) if chance.random() < 0.5 else None
         hedged = bool(frame.get("hedged")) and chance.random() < 0.2
         wordings = frame["hedged" if hedged else "says"]
-        sentences.append(_fill(chance.choice(wordings), values)[0])
+        sentences.append(fill(chance.choice(wordings), values)[0])
         if twin:
-            sentences.append(_fill(chance.choice(frame["says"]), twin)[0])
+            sentences.append(fill(chance.choice(frame["says"]), twin)[0])
         claims = _of_hedged if hedged else _of_stated
         examples += claims(Finding(frame, values, twin), chance, f"frame{number}/{n}")
     for frame in chance.sample(frames, 2):
         if frame in chosen:
             continue
-        values = _values(frame, chance)
+        values = values_of(frame, chance)
         if chance.random() < 0.5:
-            sentences.append(_fill(chance.choice(frame["says"]), values)[0])
+            sentences.append(fill(chance.choice(frame["says"]), values)[0])
         else:
-            text, _ = _fill(chance.choice(frame["true"]), values)
+            text, _ = fill(chance.choice(frame["true"]), values)
             examples.append(Example(text, NOT_ENOUGH, "misattributed", ""))
     chance.shuffle(sentences)
     chance.shuffle(examples)
@@ -82,7 +82,7 @@ def _of_stated(finding: Finding, chance: random.Random, group: str) -> list[Exam
         ("beside", NOT_ENOUGH, "outside", chance.randint(0, 1)),
     ]  # fmt: skip
     found = [
-        Example(_fill(text, values)[0], label, kind, group)
+        Example(fill(text, values)[0], label, kind, group)
         for wording, label, kind, count in drawn
         for text in chance.sample(frame[wording], count)
     ]
@@ -94,23 +94,23 @@ def _of_stated(finding: Finding, chance: random.Random, group: str) -> list[Exam
 def _of_hedged(finding: Finding, chance: random.Random, group: str) -> list[Example]:
     frame, values = finding.frame, finding.values
     found = [
-        Example(_fill(text, values)[0], NOT_ENOUGH, "overclaim", group)
+        Example(fill(text, values)[0], NOT_ENOUGH, "overclaim", group)
         for text in chance.sample(frame["true"], 2)
     ]
     cautious = [*frame["hedged"], *(text for text in frame["less"] if _HEDGE.search(text))]
-    text, _ = _fill(chance.choice(cautious), values)
+    text, _ = fill(chance.choice(cautious), values)
     return [*found, Example(text, SUPPORTED, "hedged", group)]
 
 
 def _swapped(finding: Finding, chance: random.Random, group: str) -> Example | None:
     """Two slots exchanged, where the frame says that this makes every true claim false."""
     pair: list[str] = finding.frame.get("swap", [])
-    fitting = [t for t in finding.frame["true"] if pair and set(pair) <= set(_SLOT.findall(t))]
+    fitting = [t for t in finding.frame["true"] if pair and set(pair) <= set(SLOT.findall(t))]
     if not fitting:
         return None
     one, two = pair
     values = {**finding.values, one: finding.values[two], two: finding.values[one]}
-    text, spans = _fill(chance.choice(fitting), values, pair)
+    text, spans = fill(chance.choice(fitting), values, pair)
     return Example(text, CONTRADICTED, "role", group, spans)
 
 
@@ -118,22 +118,22 @@ def _altered(finding: Finding, chance: random.Random, group: str) -> Example | N
     """One slot with another value: of the other filling in this document, or of none."""
     frame, values = finding.frame, finding.values
     wording = chance.choice(frame["true"])
-    slots = sorted(set(_SLOT.findall(wording)))
+    slots = sorted(set(SLOT.findall(wording)))
     if not slots:
         return None
     slot = chance.choice(slots)
     # With one slot, the value of the other filling would make the claim true of that one.
     inside = finding.twin and len(slots) > 1 and chance.random() < 0.6
-    other = finding.twin if inside and finding.twin else _values(frame, chance, values)
+    other = finding.twin if inside and finding.twin else values_of(frame, chance, values)
     if other[slot] in values.values():
         return None
-    text, spans = _fill(wording, {**values, slot: other[slot]}, [slot])
+    text, spans = fill(wording, {**values, slot: other[slot]}, [slot])
     number = isinstance(frame["slots"][slot], dict)
     label, kind = (CONTRADICTED, "number") if number else (NOT_ENOUGH, "entity")
     return Example(text, label, kind, group, spans)
 
 
-def _values(frame: Mapping[str, Any], chance: random.Random, avoid: Values = {}) -> Values:  # noqa: B006
+def values_of(frame: Mapping[str, Any], chance: random.Random, avoid: Values = {}) -> Values:  # noqa: B006
     """A value for each slot, different from each other and from those to avoid."""
     values: dict[str, str] = {}
     for slot, pool in frame["slots"].items():
@@ -147,12 +147,12 @@ def _values(frame: Mapping[str, Any], chance: random.Random, avoid: Values = {})
     return values
 
 
-def _fill(
+def fill(
     wording: str, values: Values, marked: Sequence[str] = ()
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """The sentence, and where the marked slots stand in it."""
     text, spans = "", []
-    for n, part in enumerate(_SLOT.split(wording)):
+    for n, part in enumerate(SLOT.split(wording)):
         if n % 2 and part in marked:
             spans.append((len(text), len(text) + len(values[part])))
         text += values[part] if n % 2 else part

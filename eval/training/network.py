@@ -1,4 +1,4 @@
-"""The verifier's network in torch: MiniLM's layers over packed sequences, and two heads."""
+"""The networks in torch: MiniLM's layers over packed sequences, with the verifier's two heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 from rag.graph import EPSILON, HEADS, LAYERS, WIDTH
 from rag.verifier_graph import ALIGNED
 
-from .packing import Batch
+from .packing import Batch, Rows
 
 _FAR = -1e4
 """Added to the attention of what a token may not see."""
@@ -74,17 +74,17 @@ class Alignment(nn.Module):
         self.gate = nn.Parameter(torch.full((WIDTH,), _GATE))
         self.temperature = nn.Parameter(torch.tensor(_TEMPERATURE))
 
-    def forward(self, x: Tensor, parts: Tensor) -> Tensor:
-        """(batch, length, width) to the same; evidence stays as it is."""
-        unit = functional.normalize(x, dim=-1)
-        elsewhere = torch.zeros(parts.shape).masked_fill_(parts != 0, _FAR)[:, None]
-        near = (self.temperature * (unit @ unit.transpose(1, 2)) + elsewhere).softmax(-1) @ x
+    def forward(self, x: Tensor, evidence: Tensor, elsewhere: Tensor) -> Tensor:
+        """Claims (batch, length, width) to the same; ``elsewhere`` (batch, 1, evidence): what of
+        ``evidence`` is padding, as a number to add."""
+        alike = functional.normalize(x, dim=-1) @ functional.normalize(evidence, dim=-1).mT
+        near = (self.temperature * alike + elsewhere).softmax(-1) @ evidence
         told = functional.gelu(self.mix(torch.cat([near, x - near, x * near], dim=-1)))
-        return x + self.gate * told * (parts > 0)[..., None]
+        return x + self.gate * told
 
 
-class Network(nn.Module):
-    """Logits for each claim, (count, 3), and for each token: the evidence lacks it."""
+class Backbone(nn.Module):
+    """The published embeddings, layers to adapt, and alignments; of both trained models."""
 
     def __init__(self, weights: Path) -> None:
         super().__init__()
@@ -103,24 +103,62 @@ class Network(nn.Module):
                 }
             )
         self.alignments = nn.ModuleDict({str(layer): Alignment() for layer in ALIGNED})
+
+    def embedded(self, packed: Rows) -> Tensor:
+        """(rows, length, width): words, places and kinds, normed."""
+        kinds = self.kinds[(packed.parts > 0).long()]
+        x = self.words[packed.ids] + self.places[packed.places] + kinds
+        return functional.layer_norm(x, (WIDTH,), *self.norm, eps=EPSILON)
+
+    def step(
+        self, index: int, x: Tensor, parts: Tensor, bias: Tensor, start: int, end: int | None = None
+    ) -> Tensor:
+        """Tokens through one layer, (rows, length, width) to the same.
+
+        The columns from ``start`` to ``end`` are aligned with the evidence before, if it is one
+        of those layers; ``bias`` (rows, 1, length, length) is added to the attention.
+        """
+        if index in ALIGNED:
+            elsewhere = hidden(parts[:, None, :start] == 0)
+            told = self.alignments[str(index)](x[:, start:end], x[:, :start], elsewhere)
+            after = [] if end is None else [x[:, end:]]
+            x = torch.cat([x[:, :start], told, *after], dim=1)
+        return self.layers[index](x, bias)
+
+
+def hidden(seen: Tensor) -> Tensor:
+    """What to add to the attention so that only what is ``seen`` counts."""
+    return torch.zeros(seen.shape).masked_fill_(~seen, _FAR)
+
+
+def means(flat: Tensor, owner: Tensor, count: int) -> Tensor:
+    """(count, width): the mean of each owner's tokens; ``owner`` is ``count`` where none is."""
+    total = torch.zeros(count + 1, WIDTH).index_add(0, owner, flat)
+    sizes = torch.zeros(count + 1).index_add(0, owner, torch.ones(len(owner)))
+    return (total / sizes.clamp(min=1)[:, None])[:count]
+
+
+class Network(Backbone):
+    """Logits for each claim, (count, 3), and for each token: the evidence lacks it."""
+
+    def __init__(self, weights: Path) -> None:
+        super().__init__(weights)
         self.pool, self.head = nn.Linear(2 * WIDTH, WIDTH), nn.Linear(WIDTH, 3)
         self.tag = nn.Linear(WIDTH, 1)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits (count, 3) of the claims and (rows, length) of the tokens."""
-        parts = batch.parts
-        x = self.words[batch.ids] + self.places[batch.places] + self.kinds[(parts > 0).long()]
-        x = functional.layer_norm(x, (WIDTH,), *self.norm, eps=EPSILON)
-        seen = (parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0)
-        bias = torch.zeros(seen.shape).masked_fill_(~seen, _FAR)[:, None]
-        for index, layer in enumerate(self.layers):
-            if index in ALIGNED:
-                x = self.alignments[str(index)](x, parts)
-            x = layer(x, bias)
-        flat, owner = x.reshape(-1, WIDTH), batch.claims.reshape(-1)
-        total = torch.zeros(batch.count + 1, WIDTH).index_add(0, owner, flat)
-        sizes = torch.zeros(batch.count + 1).index_add(0, owner, torch.ones(len(owner)))
-        mean = (total / sizes.clamp(min=1)[:, None])[: batch.count]
+        parts = batch.rows.parts
+        x, bias = self.embedded(batch.rows), hidden(alone(parts))[:, None]
+        for index in range(LAYERS):
+            x = self.step(index, x, parts, bias, batch.rows.width)
+        flat = x.reshape(-1, WIDTH)
+        mean = means(flat, batch.claims.reshape(-1), batch.count)
         both = torch.cat([flat[batch.starts], mean], dim=-1)
         pooled = torch.tanh(self.pool(functional.dropout(both, DROPOUT, self.training)))
         return self.head(pooled), self.tag(x)[..., 0]
+
+
+def alone(parts: Tensor) -> Tensor:
+    """(rows, length, length): each token sees the evidence and its own part."""
+    return (parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0)

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
@@ -35,14 +32,12 @@ from .examples import (
     written,
 )
 from .export import export
+from .loop import say, train
 from .network import Network
 from .packing import IGNORED, Batch, batches
 
 SEED = 20261123
 BATCH_TOKENS = 3072
-LAYER_RATE, HEAD_RATE = 2e-4, 1e-3
-"""Peak learning rates: of the published layers, and of the new heads."""
-WARM_UP = 0.06
 TAG_WEIGHT, TWIN_WEIGHT = 0.5, 0.5
 FAULTY_TOKEN_WEIGHT = 3.0
 CLAIMS_AT_ONCE = 14
@@ -102,8 +97,9 @@ def _parts(document: Document, chance: random.Random) -> Iterator[Document]:
     yield replace(document, examples=tuple(held[:CLAIMS_AT_ONCE]))
 
 
-def loss_of(logits: Tensor, tags: Tensor, batch: Batch) -> Tensor:
+def loss_of(outputs: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
     """Classes, token tags, and a margin between each true claim and its faulty twins."""
+    logits, tags = outputs
     shares = logits.log_softmax(-1)
     told = batch.labels != UNSUPPORTED
     not_supported = shares[:, 1:].logsumexp(-1)
@@ -121,47 +117,6 @@ def loss_of(logits: Tensor, tags: Tensor, batch: Batch) -> Tensor:
     return total
 
 
-def train(
-    network: Network,
-    stages: Sequence[list[Document]],
-    tokenizer: Tokenizer,
-    after: Callable[[str], None],
-) -> None:
-    """All stages under one warm-up and one linear decay; prints progress and scores."""
-    chance = random.Random(SEED)
-    optimizer = _optimizer(network)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    plan = [list(batches(stage, tokenizer, BATCH_TOKENS, chance)) for stage in stages]
-    steps, done, start = sum(map(len, plan)), 0, time.monotonic()
-    for stage, ready in enumerate(plan):
-        for batch in ready:
-            share = min((done + 1) / (WARM_UP * steps), (steps - done) / steps)
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * min(1.0, share)
-            logits, tags = network(batch)
-            loss = loss_of(logits, tags, batch)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            done += 1
-            if done % 25 == 0:
-                spent = time.monotonic() - start
-                left = spent / done * (steps - done)
-                _say(f"{done}/{steps} loss {loss.item():.3f} {spent:.0f} s, {left:.0f} s left")
-        after(f"stage {stage + 1} of {len(plan)}")
-
-
-def _optimizer(network: Network) -> torch.optim.Optimizer:
-    layers = list(network.layers.parameters())
-    own = {id(each) for each in layers}
-    rest = [each for each in network.parameters() if id(each) not in own]
-    return torch.optim.AdamW(
-        [{"params": layers, "lr": LAYER_RATE}, {"params": rest, "lr": HEAD_RATE}],
-        weight_decay=0.01,
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the data, train, write the verifier's file after each stage."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -175,17 +130,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stages = list(schedule(Plan(), options.data, random.Random(SEED)))
 
     def after(stage: str) -> None:
-        network.eval()
-        _say(f"{stage}: {validation.scores(network, kept, tokenizer)}")
-        network.train()
+        say(f"{stage}: {validation.scores(network, kept, tokenizer)}")
         export(network, options.out)
         torch.save(network.state_dict(), options.out.with_suffix(".pt"))
 
-    train(network, stages, tokenizer, after)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    chance = random.Random(SEED)
+    plan = [list(batches(stage, tokenizer, BATCH_TOKENS, chance)) for stage in stages]
+    train(network, plan, lambda batch: loss_of(network(batch), batch), after)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from .answer_scores import auc
 from .examples import SUPPORTED, Document
 from .network import Network
 from .packing import batches
@@ -37,7 +38,7 @@ def scores(network: Network, documents: Sequence[Document], tokenizer: Tokenizer
     true = support.pop("supported")
     threshold = float(np.quantile(true, LOST))
     parts = [
-        f"{kind} {np.mean(np.array(found) < threshold):.2f}/{_auc(true, found):.2f}"
+        f"{kind} {np.mean(np.array(found) < threshold):.2f}/{auc(true, found):.2f}"
         for kind, found in sorted(support.items())
     ]
     return f"caught/AUC: {', '.join(parts)}; SciFact macro-F1 {macro_f1(truth, guess):.3f}"
@@ -50,9 +51,3 @@ def macro_f1(truth: Sequence[int], guess: Sequence[int]) -> float:
         hits = sum(t == g == label for t, g in zip(truth, guess, strict=True))
         found.append(2 * hits / (truth.count(label) + guess.count(label)))
     return sum(found) / len(found) if found else 0.0
-
-
-def _auc(true: Sequence[float], faulty: Sequence[float]) -> float:
-    """How often a true claim has more support than a faulty one (ties count half)."""
-    higher = np.subtract.outer(np.array(true), np.array(faulty))
-    return float(np.mean((higher > 0) + 0.5 * (higher == 0)))
