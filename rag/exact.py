@@ -1,8 +1,8 @@
-"""The exact search of the ledger's vectors: of few passages, or where Chroma cannot be read."""
+"""Searches without an index of their own: exact ones, and what is left of one of all papers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,3 +25,20 @@ def nearest(pages: Iterable[Sequence[tuple[str, bytes]]], vector: np.ndarray, n:
         found = [(rows[i][0], float(scores[i])) for i in top]
         best = sorted([*best, *found], key=lambda pair: (-pair[1], pair[0]))[:n]
     return best
+
+
+def sifted(
+    search: Callable[[int], Ranking],
+    asked: int,
+    n: int,
+    within: Collection[str],
+    papers_of: Callable[[Sequence[str]], Mapping[str, str]],
+) -> Ranking | None:
+    """The ``n`` best passages of the papers ``within``, out of the ``asked`` best of all.
+
+    None where too few of these are left, though there are more.
+    """
+    found = search(asked)
+    paper_of = papers_of([passage_id for passage_id, _ in found])
+    kept = [pair for pair in found if paper_of.get(pair[0]) in within]
+    return kept[:n] if len(kept) >= n or len(found) < asked else None

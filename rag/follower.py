@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from filelock import Timeout
 
 from rag import folder
 from rag.errors import StoreBusyError, StoreError
-from rag.exact import Ranking
+from rag.exact import Ranking, sifted
 from rag.ledger import Ledger
 from rag.records import Known
 from rag.remote import MissingError
@@ -103,11 +104,11 @@ class Follower(Store):
             return self._shelf.nearest(vector, n)
         enough = math.ceil(1.5 * n * papers / len(within))
         if enough <= _MANY:  # much faster than a filter of the server's that lets much through
-            found = self._shelf.nearest(vector, min(enough, passages))
-            paper_of = self._ledger.papers_of([passage_id for passage_id, _ in found])
-            kept = [pair for pair in found if paper_of.get(pair[0]) in within]
-            if len(kept) >= n:
-                return kept[:n]
+            nearest = partial(self._shelf.nearest, vector)
+            asked = min(enough, passages)
+            found = sifted(nearest, asked, n, within, self._ledger.papers_of)
+            if found is not None:
+                return found
         return self._shelf.nearest(vector, n, sorted(within))
 
     @property

@@ -1,7 +1,12 @@
-"""The lexical index: BM25 over passages with tantivy, English stems, built from the ledger."""
+"""The lexical index: BM25+ over passages with tantivy, English stems, built from the ledger.
+
+A passage is indexed as one text with its paper's title in front: a title as a field of its own
+outweighs everything else, and papers without one are then hardly found.
+"""
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -11,6 +16,7 @@ from typing import Any
 
 from rag.ledger import Entry
 
+_TEXT = "text"
 _HEAP = 32_000_000  # bytes that a writer may fill before it flushes a segment
 _LONGEST_WORD = 40  # as in tantivy's own en_stem
 _MAX_TERMS = 512  # distinct terms of one question; a page of text has fewer
@@ -40,8 +46,7 @@ class LexicalIndex:
         schema = tantivy.SchemaBuilder()
         for name in ("passage_id", "paper_id"):
             schema.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
-        for name in ("title", "body"):
-            schema.add_text_field(name, tokenizer_name="en_stem", index_option="freq")
+        schema.add_text_field(_TEXT, tokenizer_name="en_stem", index_option="freq")
         self._index = tantivy.Index(schema.build(), path=str(self._path))
 
     def reload(self) -> None:
@@ -51,6 +56,7 @@ class LexicalIndex:
         if not tantivy.Index.exists(str(self._path)):
             raise ValueError(f"no index in {self._path}")
         self._index = tantivy.Index.open(str(self._path if self._in_place else self._copied()))
+        self._term("")  # ValueError in an index of an older version: it has no such field
 
     def close(self) -> None:
         """Let go of the index."""
@@ -73,9 +79,11 @@ class LexicalIndex:
     def search(
         self, question: str, n: int, within: Collection[str] | None = None
     ) -> list[tuple[str, float]]:
-        """The ``n`` best passages: (id, BM25 of title plus BM25 of text), best first.
+        """The ``n`` best passages: (id, BM25+), best first.
 
-        The question is plain words: quotes and operators mean nothing.
+        The question is plain words: quotes and operators mean nothing. BM25+ (Lv & Zhai,
+        "Lower-Bounding Term Frequency Normalization", CIKM 2011, delta 1): a term that a
+        passage has counts its IDF once more, however long the passage is.
 
         Args:
             within: ids of the papers whose passages count; None: all.
@@ -87,7 +95,7 @@ class LexicalIndex:
             return []
         searcher = self._index.searcher()
         query = tantivy.Query.boolean_query(
-            [(tantivy.Occur.Should, query) for term in terms for query in self._in_fields(term)]
+            [(tantivy.Occur.Should, part) for term in terms for part in self._parts(searcher, term)]
         )
         if within is not None:
             held = tantivy.Query.term_set_query(self._index.schema, "paper_id", list(within))
@@ -108,11 +116,8 @@ class LexicalIndex:
         terms = self._analyzer.analyze(word)
         if not terms:
             return 0
-        anywhere = [
-            tantivy.Query.boolean_query([(tantivy.Occur.Should, q) for q in self._in_fields(term)])
-            for term in terms
-        ]
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, q) for q in anywhere])
+        every = [(tantivy.Occur.Must, self._term(term)) for term in terms]
+        query = tantivy.Query.boolean_query(every)
         return int(self._index.searcher().search(query, 1, count=True).count)
 
     def change(
@@ -130,8 +135,7 @@ class LexicalIndex:
                 tantivy.Document(
                     passage_id=passage.id,
                     paper_id=passage.paper_id,
-                    title=title,
-                    body=passage.text,
+                    text=f"{title}. {passage.text}",
                 )
             )
         self._writer.commit()
@@ -144,11 +148,21 @@ class LexicalIndex:
             shutil.copyfile(file, Path(self._copy.name, file.name))  # not its permissions
         return Path(self._copy.name)
 
-    def _in_fields(self, term: str) -> list[Any]:
+    def _parts(self, searcher: Any, term: str) -> list[Any]:
+        """What a term adds to a passage that has it: its BM25, and its IDF once more."""
         import tantivy
 
-        schema = self._index.schema
-        return [tantivy.Query.term_query(schema, field, term) for field in ("title", "body")]
+        passages, having = searcher.num_docs, searcher.doc_freq(_TEXT, term)
+        if not having:
+            return []
+        idf = math.log(1 + max(0.0, passages - having + 0.5) / (having + 0.5))
+        query = self._term(term)
+        return [query, tantivy.Query.const_score_query(query, idf)]
+
+    def _term(self, term: str) -> Any:
+        import tantivy
+
+        return tantivy.Query.term_query(self._index.schema, _TEXT, term)
 
     @cached_property
     def _analyzer(self) -> Any:

@@ -8,8 +8,9 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rag.exact import Ranking, sifted
 from rag.names import holders
-from rag.types import Hit
+from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from rag.filters import Filter
     from rag.store import Store
 
-Ranking = list[tuple[str, float]]
-"""Passage ids with their scores, best first."""
 Search = Callable[[int, AbstractSet[str] | None], Ranking]
 
-LEXICAL_WEIGHT = 0.4
-"""Share of BM25 in the fused score; the rest is the cosine."""
+LEXICAL_WEIGHT = 0.09
+"""What BM25+, divided by the logarithm of the number of passages, counts beside the cosine."""
 MAX_SOURCES = 6
-_CANDIDATES = 64
+_CANDIDATES = 100
+_LONG = 8  # passages of a paper that are compared
+# Logistic regression of "is one of the gold papers" on the fused score; see docs/retrieval.md.
+_SLOPE, _MIDDLE = 12.0, 1.0
 WIDE = 0.05
 """A filter that lets through at least this share of the papers is applied after a search, a
 narrower one within it; docs/library.md has the times of both ways."""
@@ -44,9 +46,8 @@ def retrieve(
 ) -> list[Hit]:
     """The ``k`` papers nearest to the question, best first, one row per paper.
 
-    Dense (cosine) and lexical (BM25) rankings of passages, each scaled to 0..1 over its
-    candidates, are added with fixed weights (Bruch et al., "An Analysis of Fusion Functions
-    for Hybrid Retrieval", TOIS 2023, convex combination); a paper counts by its best passage.
+    Candidates are the papers of the first passages by cosine and by BM25+. Each gets both
+    figures, whichever ranking found it, and is ranked by ``fuse`` of its best of each.
 
     Args:
         where: the papers that count; None: all.
@@ -60,14 +61,19 @@ def retrieve(
     if wanted <= 0:
         return []
     vector = embedder.encode([question])[0]
+    searches = partial(store.dense, vector), partial(store.lexical, question)
     n = min(passages, max(_CANDIDATES, 4 * k))
     while True:
-        dense = dict(_best(store, partial(store.dense, vector), n, within))
-        lexical = dict(_best(store, partial(store.lexical, question), n, within))
-        hits = _one_per_paper(store, fuse(dense, lexical), dense, lexical)
-        if len(hits) >= wanted or n >= passages:
-            return hits[:wanted]
+        found = [dict(_best(store, search, n, within)) for search in searches]
+        paper_of = store.papers_of(list(found[0].keys() | found[1].keys()))
+        if len(set(paper_of.values())) >= wanted or n >= passages:
+            break
         n = min(passages, 4 * n)
+    dense, lexical = (
+        _completed(store, search, scores, paper_of)
+        for search, scores in zip(searches, found, strict=True)
+    )
+    return _one_per_paper(store, dense, lexical)[:wanted]
 
 
 def _best(store: Store, search: Search, n: int, within: AbstractSet[str] | None) -> Ranking:
@@ -76,12 +82,18 @@ def _best(store: Store, search: Search, n: int, within: AbstractSet[str] | None)
     if within is None or len(within) < WIDE * papers:
         return search(n, within)
     asked = min(passages, _SPARE + math.ceil(_MORE * n * papers / len(within)))
-    found = search(asked, None)
-    paper_of = store.papers_of([passage_id for passage_id, _ in found])
-    kept = [pair for pair in found if paper_of.get(pair[0]) in within]
-    if len(kept) >= n or len(found) < asked:
-        return kept[:n]
-    return search(n, within)  # what is best for the question, the filter leaves out
+    found = sifted(lambda asked: search(asked, None), asked, n, within, store.papers_of)
+    # None: what is best for the question, the filter leaves out.
+    return search(n, within) if found is None else found
+
+
+def _completed(
+    store: Store, search: Search, scores: Mapping[str, float], paper_of: Mapping[str, str]
+) -> dict[str, float]:
+    """The scores, with those of the papers that only the other ranking has found."""
+    missing = {*paper_of.values()} - {paper_of[key] for key in scores if key in paper_of}
+    more = search(_LONG * len(missing), missing) if missing else []
+    return {**scores, **dict(more)}
 
 
 def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
@@ -128,39 +140,50 @@ def _rare_share(store: Store, question: str, texts: Sequence[str]) -> float:
     return max(sum(weights[w] for w in weights.keys() & content_words(t)) for t in texts) / total
 
 
-def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, float]:
-    """Add two rankings, each scaled to 0..1; an id that one lacks has 0 there."""
-    scaled_dense, scaled_lexical = _min_max(dense), _min_max(lexical)
-    return {
-        key: (1 - LEXICAL_WEIGHT) * scaled_dense.get(key, 0.0)
-        + LEXICAL_WEIGHT * scaled_lexical.get(key, 0.0)
-        for key in dense.keys() | lexical.keys()
-    }
+def fuse(dense: float, lexical: float, passages: int) -> float:
+    """The sum by which papers are ranked: cosine, and BM25+ in units of the largest IDF.
 
-
-def _min_max(scores: Mapping[str, float]) -> dict[str, float]:
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    if high == low:
-        return dict.fromkeys(scores, 1.0)
-    return {key: (score - low) / (high - low) for key, score in scores.items()}
+    Nothing is scaled by what else was found (Bruch et al., "An Analysis of Fusion Functions for
+    Hybrid Retrieval", TOIS 2023, call for bounds that do not depend on it): so a question with
+    many rare words gives the words more weight, and scores of two questions can be compared.
+    """
+    return dense + LEXICAL_WEIGHT * lexical / math.log(1 + passages)
 
 
 def _one_per_paper(
-    store: Store, fused: Mapping[str, float], dense: Mapping[str, float],
-    lexical: Mapping[str, float],
-) -> list[Hit]:  # fmt: skip
+    store: Store, dense: Mapping[str, float], lexical: Mapping[str, float]
+) -> list[Hit]:
+    size = store.counts()[1]
+    passages = store.passages(list(dense.keys() | lexical.keys()))
+    groups: dict[str, list[str]] = {}
     # Ids break ties, so that the same question gives the same list everywhere.
-    ranked = sorted(fused, key=lambda key: (-fused[key], key))
-    passages = store.passages(ranked)
-    best: dict[str, str] = {}
-    for key in ranked:
-        if key in passages:
-            best.setdefault(passages[key].paper_id, key)
-    papers = store.papers(list(best))
+    for key in sorted(passages, key=lambda key: (passages[key].start, key)):
+        groups.setdefault(passages[key].paper_id, []).append(key)
+    papers = store.papers(list(groups))
+    cosines = {paper: _highest(dense, groups[paper]) for paper in papers}
+    words = {paper: _highest(lexical, groups[paper]) for paper in papers}
+    fused = {paper: fuse(cosines[paper], words[paper], size) for paper in papers}
+    places, word_places = _places(cosines), _places({p: s for p, s in words.items() if s > 0})
+
+    def shown(paper: str) -> Passage:
+        each = {key: fuse(dense.get(key, 0.0), lexical.get(key, 0.0), size) for key in groups[paper]}
+        return passages[max(each, key=lambda key: each[key])]
+
     return [
-        Hit(papers[paper_id], passages[key], fused[key], dense.get(key, 0.0), lexical.get(key, 0.0))
-        for paper_id, key in best.items()
-        if paper_id in papers
-    ]
+        Hit(papers[paper], shown(paper), _squashed(fused[paper]), cosines[paper], words[paper],
+            places[paper], word_places.get(paper, 0))
+        for paper in sorted(papers, key=lambda paper: (-fused[paper], paper))
+    ]  # fmt: skip
+
+
+def _highest(scores: Mapping[str, float], keys: Sequence[str]) -> float:
+    return max((scores[key] for key in keys if key in scores), default=0.0)
+
+
+def _places(scores: Mapping[str, float]) -> dict[str, int]:
+    ranked = sorted(scores, key=lambda key: (-scores[key], key))
+    return {key: place for place, key in enumerate(ranked, 1)}
+
+
+def _squashed(fused: float) -> float:
+    return 1 / (1 + math.exp(_SLOPE * (_MIDDLE - fused)))

@@ -82,9 +82,13 @@ class Hit:
     passage: Passage
     score: float
     dense: float
-    """Cosine of the question and the best passage."""
+    """Cosine of the question and the paper's nearest passage."""
     lexical: float
-    """BM25 of the question and the best passage."""
+    """BM25+ of the question and the paper's best passage for its words."""
+    dense_rank: int = 0
+    """The paper's place by the cosine alone, from 1, among those compared."""
+    lexical_rank: int = 0
+    """Its place by BM25+ alone; 0: it has none of the question's words."""
 
 
 @dataclass(frozen=True, slots=True)
