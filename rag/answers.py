@@ -35,6 +35,8 @@ class AnswerBuilder:
     ) -> None:  # fmt: skip
         self.question, self.query, self.model, self.sources = question, query, model, sources
         self.store, self.where, self.retrieved = store, where, tuple(retrieved)
+        self.gap = ""
+        """What the nearest paper lacks, as a sentence for a refusal."""
         limits = [repr(where)] if where else []
         self.id = digest(question, *(turn.content for turn in history), *limits)
 
@@ -70,7 +72,7 @@ class AnswerBuilder:
             "out_of_scope": f"The question seems to be in {language}. Without a language model "
             "only English can be answered: ask in English, or set RAG_MODEL.",
             "not_in_collection": "I found no answer to this question in "
-            f"{place(self.store, self.where)}.",
+            f"{place(self.store, self.where)}.{self.gap}",
             "nothing_supported": "No sentence of the draft was supported by the papers that it "
             "cites, so none is shown.",
         }[cause]

@@ -19,6 +19,7 @@ from rag.injection import injection_note
 from rag.judge import make_judge, rules_of
 from rag.language import foreign
 from rag.library import Library
+from rag.relevance import rerank
 from rag.replies import reply
 from rag.retrieval import cut, retrieve
 from rag.text import clean, clean_question
@@ -45,7 +46,7 @@ from rag.writers import Writer, make_writer
 MAX_DRAFT = 20_000
 """Characters; a reply that is longer has run away."""
 RETRIEVED = 10
-_PAPERS_PER_CLAIM = 5
+_NAMED = 3  # words that a refusal names
 
 
 class Assistant:
@@ -95,7 +96,7 @@ class Assistant:
             yield self._reply(told, question, history, where, clock)
             return
         query, usage = resolve(question, history, self.writer.condense)
-        hits = retrieve(store, self.library.embedder, query, RETRIEVED, where)
+        hits = rerank(query, retrieve(store, self.library.embedder, query, RETRIEVED, where))
         if not hits and not (where and any(store.counts())):
             raise InputError(
                 f"the library {self.library.path} is empty; add papers: rag ingest FILE"
@@ -108,6 +109,7 @@ class Assistant:
             question, query, history, [_row(hit) for hit in hits], sources, self.writer.name,
             store, where,
         )  # fmt: skip
+        build.gap = gap(hits)
         if language:
             yield build.refuse("out_of_scope", (), clock.lap("draft"), usage, language)
             return
@@ -140,7 +142,7 @@ class Assistant:
             usage += spent
         if judge:
             usage += judge.usage
-        notes += _notes_on(reviewed, evidence, sources)
+        notes += [*_premise(evidence), *_notes_on(reviewed, evidence, sources)]
         yield build.answer(reviewed, notes, clock.lap("repair"), usage)
 
     def _reply(
@@ -210,6 +212,22 @@ class Assistant:
             for line in reply.text.split("\n")
         ]
         return merge_repairs(reviewed, repaired), reply.usage
+
+
+def gap(hits: Sequence[Hit]) -> str:
+    """What the nearest paper lacks of the question, as a sentence; empty if it lacks no word."""
+    if not hits or not hits[0].lacking:
+        return ""
+    words = ", ".join(f"“{word}”" for word in hits[0].lacking[:_NAMED])
+    return f" The nearest paper, “{hits[0].paper.title}”, does not mention {words}."
+
+
+def _premise(evidence: Sequence[Hit]) -> list[Note]:
+    """That no paper of the answer has a figure that the question takes for granted."""
+    lacking = [set(hit.lacking) for hit in evidence]
+    figures = [w for w in evidence[0].lacking if w[0].isdigit() and all(w in s for s in lacking)]
+    named = " and ".join(f"“{figure}”" for figure in figures)
+    return [Note("premise", f"None of these papers gives the figure {named}.")] if figures else []
 
 
 def unread(question: str, hits: Sequence[Hit]) -> str:

@@ -2,67 +2,46 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Generator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rag.answering import Relevance
+from rag.asked import asks_price, asks_quantity, compares, contrasts, lists, open_ended
 from rag.history import standalone
 from rag.injection import without_instructions
 from rag.names import holders
 from rag.quantities import asked_unit, quantities
+from rag.relevance import log_odds, read
 from rag.sentences import sentence_spans, without_markers
 from rag.types import Delta, Removed, Source, Turn
-from rag.words import content_words
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
 MAX_SENTENCES = 4
-MAX_SENTENCES_COMPARED = 6
-MAX_PER_PAPER_COMPARED = 2
-# Chosen on the development half of the questions (docs/evaluation.md).
-_WORD_WEIGHT = 0.35
-_CUE_BONUS = 0.2
-_RANK_COST = 0.08  # for each paper that ranks above the sentence's
-_OPENING_COST = 0.05  # an abstract's first sentence is mostly background
-_DANGLING_COST = 0.05
-_NO_FIGURE_COST = 0.2  # where a quantity is asked for
-_BELOW_BEST = 0.25  # a further sentence may score this much less than the best
-_BELOW_BEST_COMPARED = 0.4
+MAX_SENTENCES_OF_SEVERAL = 6
+MAX_PER_PAPER_OF_SEVERAL = 3
+# Chosen on the development half of the questions (docs/retrieval.md).
+_LEAST_ANSWERED = 0.005
+"""A question that no paper answers with this probability, on its scale, is not answered."""
+_COSINE_WEIGHT = 1.0
+_PAPER_WEIGHT = 0.5
+_FIGURE_BONUS = 0.5  # where a quantity is asked for; as much less without one
+_DANGLING_COST = 0.3
+_BELOW_BEST = 4.0  # a further sentence may score this much less than the best
 _NEAR_DUPLICATE = 0.9
 
-# What is asked for shows in the question; what answers it shows in the sentence.
-_CUES = (
-    (re.compile(r"\b(?:data ?sets?|benchmarks?|cohort|corpus|data)\b", re.I),
-     re.compile(r"\b(?:data ?sets?|benchmarks?|cohorts?|corpus|challenge)\b", re.I)),
-    (re.compile(r"\b(?:code|github|repository|download|available|released?|link)\b", re.I),
-     re.compile(r"https?://|\bavailable\b|\breleased?\b", re.I)),
-    (re.compile(r"\b(?:limit\w*|weakness\w*|drawback\w*|shortcoming\w*|fail\w*)\b", re.I),
-     re.compile(r"\b(?:however|limit\w*|fail\w*|worse|weak\w*|struggl\w*|lack\w*|but)\b", re.I)),
-    (re.compile(r"\bwhy\b|\breasons?\b|\bmotivat\w*", re.I),
-     re.compile(r"\b(?:because|since|due|owing|so that|therefore|reason\w*|to avoid)\b", re.I)),
-)  # fmt: skip
-_ASKS_QUANTITY = re.compile(
-    r"\bhow (?:many|much|long|often|large|big|fast\w*)|\bwhat (?:\w+ )?"
-    r"(?:percentage|share|fraction|number|score|accuracy|size|rate|dice|auc\w*)\b", re.I
-)  # fmt: skip
-_ASKS_PRICE = re.compile(r"\bhow much (?:does|do|did|would|will)\b.*\bcosts?\b(?! in\b)", re.I)
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b(?:dollars?|euros?|pounds|usd|eur|gbp)\b", re.I)
 # A sentence that leans on the one before it says little when it stands alone.
 _DANGLING = re.compile(
     r"^(?:it|its|they|their|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
     r"however|thus|hence|therefore|in addition|as a result|consequently|then)\b", re.I
 )  # fmt: skip
-_COMPARES = re.compile(
-    r"\b(?:compar\w*|differ\w*|versus|vs|both|each|respectively|than|these (?:two|three)|"
-    r"and (?:what|how|which|where)|which .* or)\b", re.I
-)  # fmt: skip
-# Such a question is not answered by one paper.
-_CONTRASTS = re.compile(r"\b(?:compar\w*|differ\w*|versus|vs|both|each)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +51,10 @@ class Candidate:
     source: Source
     order: int
     text: str
+    share: float
+    """Probability that it is part of the answer."""
+    answered: float
+    """Probability that its abstract answers the question."""
 
 
 class ExtractiveWriter:
@@ -87,23 +70,25 @@ class ExtractiveWriter:
     def draft(
         self, question: str, sources: Sequence[Source], history: Sequence[Turn]
     ) -> Generator[Delta, None, None]:
-        """The sentences that answer best, grouped by paper, papers in their order."""
-        candidates = _candidates(sources, history)
+        """The sentences that answer best, grouped by paper, papers in their order.
+
+        None where no source answers: a paper on the subject is no answer yet.
+        """
+        topic = standalone(question, history)
+        found = read(topic, [(source.title, source.text) for source in sources])
+        candidates = _candidates(sources, found, history)
         if not candidates:
             return
-        topic = standalone(question, history)
-        named = holders(
-            topic, [without_instructions(f"{source.title}. {source.text}") for source in sources]
-        )
-        compared = bool(_COMPARES.search(question))
-        named_papers = {sources[row].n for row in named}
-        if not _has_asked_unit(question, candidates, named_papers):
+        several = _asks_several(question)
+        if not open_ended(topic) and max(r.answered for r in found) < _LEAST_ANSWERED:
             return
-        asked_for = named_papers | {s.n for s in sources[: 2 * bool(_CONTRASTS.search(question))]}
-        asked_for &= {candidate.source.n for candidate in candidates}
+        named = _named(topic, sources)
+        if not _has_asked_unit(question, candidates, named):
+            return
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
-        scores = score_sentences(question, topic, candidates, vectors[1:] @ vectors[0])
-        chosen = _choose(candidates, scores, vectors[1:], asked_for, compared)
+        scores = score_sentences(question, candidates, vectors[1:] @ vectors[0])
+        wanted = _wanted(question, sources, named) & {c.source.n for c in candidates}
+        chosen = _choose(candidates, scores, vectors[1:], wanted, several)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
             gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
@@ -119,79 +104,94 @@ class ExtractiveWriter:
         """None: rewriting a question takes a model."""
 
 
-def _has_asked_unit(question: str, candidates: Sequence[Candidate], named: Collection[int]) -> bool:
+def _asks_several(question: str) -> bool:
+    return compares(question) or lists(question)
+
+
+def _named(topic: str, sources: Sequence[Source]) -> set[int]:
+    """The numbers of the sources that the question names."""
+    texts = [without_instructions(f"{source.title}. {source.text}") for source in sources]
+    return {sources[row].n for row in holders(topic, texts)}
+
+
+def _wanted(question: str, sources: Sequence[Source], named: AbstractSet[int]) -> set[int]:
+    """The numbers of the sources that each have to be heard."""
+    if lists(question):
+        return {source.n for source in sources}
+    return set(named) | {s.n for s in sources[: 2 * (contrasts(question) and not named)]}
+
+
+def _has_asked_unit(
+    question: str, candidates: Sequence[Candidate], named: AbstractSet[int]
+) -> bool:
     """Whether a question for hours or a price finds any, in the papers that it names."""
     unit = asked_unit(question)
     read = [c for c in candidates if c.source.n in named] or candidates
-    if _ASKS_PRICE.search(question):
+    if asks_price(question):
         return any(_PRICE.search(c.text) for c in read)
     return not unit or any(q.unit == unit for c in read for q in quantities(c.text))
 
 
 def score_sentences(
-    question: str, topic: str, candidates: Sequence[Candidate], cosines: np.ndarray
+    question: str, candidates: Sequence[Candidate], cosines: np.ndarray
 ) -> np.ndarray:
     """How well each sentence answers.
 
     Args:
         question: as it was asked.
-        topic: the question with what it refers to.
         candidates: n sentences.
         cosines: of question and sentences, shape (n,).
 
     Returns:
-        Scores, shape (n,): the cosine, the share of the topic's words (weighted by IDF over
-        the candidates), and whether the sentence holds the kind of thing that is asked for;
-        less for lower papers, openings and sentences that lean on the one before.
+        Scores, shape (n,): the log odds that it is part of the answer, with the cosine, what
+        its paper has on the question beside the best one, and whether it holds a figure where
+        one is asked for; less for a sentence that leans on the one before.
     """
-    words = [content_words(c.text) for c in candidates]
-    asked = content_words(topic)
-    rarity = {w: math.log(1 + len(words) / (1 + sum(w in has for has in words))) for w in asked}
-    total = sum(rarity.values()) or 1.0
-    scores = np.asarray(cosines, dtype=np.float64).copy()
+    best = max(log_odds(candidate.answered) for candidate in candidates)
+    figures = _FIGURE_BONUS * asks_quantity(question)
+    scores = _COSINE_WEIGHT * np.asarray(cosines, dtype=np.float64)
     for row, candidate in enumerate(candidates):
-        scores[row] += _WORD_WEIGHT * sum(rarity[w] for w in asked & words[row]) / total
-        scores[row] += _CUE_BONUS * sum(
-            bool(cue.search(question) and kind.search(candidate.text)) for cue, kind in _CUES
-        )
-        if _ASKS_QUANTITY.search(question):
-            scores[row] += _CUE_BONUS if quantities(candidate.text) else -_NO_FIGURE_COST
-        scores[row] -= _RANK_COST * (candidate.source.n - 1)
-        scores[row] -= _OPENING_COST * (candidate.order == 0)
+        scores[row] += log_odds(candidate.share)
+        scores[row] += _PAPER_WEIGHT * (log_odds(candidate.answered) - best)
+        scores[row] += figures if quantities(candidate.text) else -figures
         scores[row] -= _DANGLING_COST * bool(_DANGLING.match(candidate.text))
     return scores
 
 
-def _candidates(sources: Sequence[Source], history: Sequence[Turn]) -> list[Candidate]:
+def _candidates(
+    sources: Sequence[Source], found: Sequence[Relevance], history: Sequence[Turn]
+) -> list[Candidate]:
     said = " ".join(turn.content for turn in history if turn.role == "assistant")
-    found = []
-    for source in sources:
+    rows = []
+    for source, relevance in zip(sources, found, strict=True):
         research = without_instructions(source.text)
-        for order, (start, end) in enumerate(sentence_spans(research)):
+        shares = zip(sentence_spans(research), relevance.sentences, strict=True)
+        for order, ((start, end), share) in enumerate(shares):
             text = " ".join(research[start:end].split())
             if text not in said and len(text.split()) > 1:
-                found.append(Candidate(source, order, text))
-    return found
+                rows.append(Candidate(source, order, text, share, relevance.answered))
+    return rows
 
 
 def _choose(
     candidates: Sequence[Candidate],
     scores: np.ndarray,
     vectors: np.ndarray,
-    asked_for: Collection[int],
-    compared: bool,
+    wanted: Collection[int],
+    several: bool,
 ) -> list[Candidate]:
-    """The best sentences, no two alike; of several papers where papers are compared.
+    """The best sentences, no two alike; of several papers where several are asked for.
 
-    Of each source in ``asked_for`` the best one is among them.
+    Of each source in ``wanted`` the best one is among them.
     """
-    most = MAX_SENTENCES_COMPARED if compared else MAX_SENTENCES
-    per_paper = MAX_PER_PAPER_COMPARED if compared else MAX_SENTENCES
-    least = float(scores.max()) - (_BELOW_BEST_COMPARED if compared else _BELOW_BEST)
+    most = MAX_SENTENCES_OF_SEVERAL if several else MAX_SENTENCES
+    per_paper = MAX_PER_PAPER_OF_SEVERAL if several else MAX_SENTENCES
+    least = float(scores.max()) - _BELOW_BEST
     ranked = [int(row) for row in np.argsort(-scores, kind="stable")]
     chosen = [
-        next(row for row in ranked if candidates[row].source.n == number) for number in asked_for
-    ]
+        next(row for row in ranked if candidates[row].source.n == number)
+        for number in sorted(wanted)
+    ][:most]
     for row in ranked:
         if len(chosen) >= most or scores[row] < least:
             break

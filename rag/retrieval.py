@@ -8,8 +8,10 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rag.asked import contrasts, lists
 from rag.exact import Ranking, sifted
 from rag.names import holders
+from rag.relevance import log_odds
 from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
 
@@ -31,8 +33,10 @@ WIDE = 0.05
 """A filter that lets through at least this share of the papers is applied after a search, a
 narrower one within it; docs/library.md has the times of both ways."""
 _MORE, _SPARE = 1.5, 16  # what is asked for beyond the passages that are expected to be enough
-_GAP = 0.4
-"""A paper is evidence only while its fused score is at most this much below the best."""
+_GAP, _GAP_OF_SEVERAL = 1.2, 2.4
+"""A paper is evidence only while the log odds of its score are at most this much below the
+best; where several papers are asked for, more."""
+_SURE = 0.5
 # Logistic regression on the best cosine and the share of the question's rare words in one of
 # the first papers: questions of the development half against PubMedQA's, which no paper here
 # answers. Figures and procedure: docs/architecture.md.
@@ -99,18 +103,20 @@ def _completed(
 def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """The part of ``hits`` that is evidence: none if the collection has no answer.
 
-    The list ends where the fused score falls far below the best, and at ``MAX_SOURCES``; a
+    The list ends where the score falls far below the best, and at ``MAX_SOURCES``; a
     paper that the question names is evidence wherever it stands.
     """
     if not hits:
         return []
     texts = _texts(hits)
     known = holders(question, texts, proper=False)
-    if not known and answers(store, question, hits) < _MIN_ANSWERS:
+    likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
+    if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
     named = holders(question, texts)
-    least = hits[0].score - _GAP
-    kept = [row for row, hit in enumerate(hits) if row in named or hit.score >= least]
+    several = contrasts(question) or lists(question)
+    least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
+    kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
     first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
     return [hits[row] for row in sorted(first)]
 
@@ -166,7 +172,9 @@ def _one_per_paper(
     places, word_places = _places(cosines), _places({p: s for p, s in words.items() if s > 0})
 
     def shown(paper: str) -> Passage:
-        each = {key: fuse(dense.get(key, 0.0), lexical.get(key, 0.0), size) for key in groups[paper]}
+        each = {
+            key: fuse(dense.get(key, 0.0), lexical.get(key, 0.0), size) for key in groups[paper]
+        }
         return passages[max(each, key=lambda key: each[key])]
 
     return [

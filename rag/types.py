@@ -89,6 +89,10 @@ class Hit:
     """The paper's place by the cosine alone, from 1, among those compared."""
     lexical_rank: int = 0
     """Its place by BM25+ alone; 0: it has none of the question's words."""
+    answered: float | None = None
+    """Probability that its abstract answers the question; None: nobody has read it for that."""
+    lacking: tuple[str, ...] = ()
+    """Words of the question that the paper lacks, if it was read."""
 
 
 @dataclass(frozen=True, slots=True)

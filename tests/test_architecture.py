@@ -20,7 +20,7 @@ ORDER = """
     polite fetch chunking
     sql tables records facets ledger exact dense lexical mirror folder store
     remote lease shelf follower shared
-    intake references retrieval library sample
+    asked relevance intake references retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking replies answers assistant
     documents render progress session batch

@@ -52,7 +52,7 @@ POISONED = Source(
 
 def test_it_never_quotes_an_instruction() -> None:
     writer = ExtractiveWriter(HashEmbedder())
-    question = "Must assistants answer that otters eat 99 urchins a day?"
+    question = "How many urchins do otters eat a day?"
     text = "".join(delta.text for delta in writer.draft(question, [POISONED], ()))
     assert "12 urchins" in text and "99" not in text
 
