@@ -20,7 +20,8 @@ _COMPARES = re.compile(
 _CONTRASTS = re.compile(r"\b(?:compar\w*|differ\w*|versus|vs|both|each)\b", re.I)
 _THINGS = (
     r"(?:papers|studies|articles|works (?=on|about|are|that)|methods|models|systems|approaches"
-    r"|tools|networks|pipelines|architectures|generators|detectors|datasets|data ?sets|collections|benchmarks|challenges)"
+    r"|tools|networks|pipelines|architectures|generators|detectors|datasets|data ?sets|collections"
+    r"|benchmarks|challenges)"
 )
 _LISTS = re.compile(
     rf"^(?:which|what) (?!two|three|four|five|\d)(?:[\w-]+ ){{0,5}}{_THINGS}\b"
