@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rag.names import holders
+from rag.preference import preferences
 from rag.types import Hit
 from rag.words import content_words, stem, words_of
 
@@ -64,7 +65,7 @@ def retrieve(
     while True:
         dense = dict(_best(store, partial(store.dense, vector), n, within))
         lexical = dict(_best(store, partial(store.lexical, question), n, within))
-        hits = _one_per_paper(store, fuse(dense, lexical), dense, lexical)
+        hits = _one_per_paper(store, question, fuse(dense, lexical), dense, lexical)
         if len(hits) >= wanted or n >= passages:
             return hits[:wanted]
         n = min(passages, 4 * n)
@@ -148,7 +149,7 @@ def _min_max(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _one_per_paper(
-    store: Store, fused: Mapping[str, float], dense: Mapping[str, float],
+    store: Store, question: str, fused: Mapping[str, float], dense: Mapping[str, float],
     lexical: Mapping[str, float],
 ) -> list[Hit]:  # fmt: skip
     # Ids break ties, so that the same question gives the same list everywhere.
@@ -159,8 +160,11 @@ def _one_per_paper(
         if key in passages:
             best.setdefault(passages[key].paper_id, key)
     papers = store.papers(list(best))
+    gains = preferences(question, list(papers), store.topical.of)
+    scores = {paper_id: fused[key] + gains.get(paper_id, 0.0) for paper_id, key in best.items()}
     return [
-        Hit(papers[paper_id], passages[key], fused[key], dense.get(key, 0.0), lexical.get(key, 0.0))
-        for paper_id, key in best.items()
+        Hit(papers[paper_id], passages[key], min(scores[paper_id], 1.0), dense.get(key, 0.0),
+            lexical.get(key, 0.0))
+        for paper_id, key in sorted(best.items(), key=lambda pair: -scores[pair[0]])
         if paper_id in papers
-    ]
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from rag.errors import StoreBusyError, StoreError
+from rag.filters import Filter
 from rag.library import Library
 from tests.conftest import RECORDS
 from tests.stress_ingest import open_library, write
@@ -19,11 +20,17 @@ from tests.test_store import assert_in_step
 def make_old(path: Path, version: int = 1) -> None:
     """Take away what an older version of the ledger did not have."""
     with sqlite3.connect(path / "ledger.sqlite3") as db:
+        for what in ("TRIGGER papers_unread", "TRIGGER papers_reworded", "TABLE paper_topics",
+                     "TABLE topics", "TABLE unread"):  # fmt: skip
+            db.execute(f"DROP {what}")
+        db.execute("DELETE FROM meta WHERE key = 'topics'")
+        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
+        if version > 2:
+            return
         for what in ("TRIGGER papers_added", "TRIGGER papers_changed", "VIEW told"):
             db.execute(f"DROP {what}")
         db.execute("DROP TABLE paper_terms")
         db.execute("DROP TABLE terms")
-        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
         if version > 1:
             return
         for paper_id, rest in db.execute("SELECT id, rest FROM papers").fetchall():
@@ -83,6 +90,72 @@ def test_an_old_store_is_left_alone_while_another_writes(old):
 
 def test_a_newer_store_is_refused(old):
     with sqlite3.connect(old / "ledger.sqlite3") as db:
-        db.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")
-    with pytest.raises(StoreError, match="schema 4, this Footnote reads 3; upgrade"):
+        db.execute("UPDATE meta SET value = 5 WHERE key = 'schema'")
+    with pytest.raises(StoreError, match="schema 5, this Footnote reads 4; upgrade"):
         open_library(old).status()
+
+
+def topics_in(path: Path) -> set[tuple[str, str]]:
+    with sqlite3.connect(path / "ledger.sqlite3") as db:
+        return set(db.execute(
+            "SELECT paper_id, kind || ':' || value FROM paper_topics JOIN topics ON id = topic"
+        ))  # fmt: skip
+
+
+def unread_in(path: Path) -> int:
+    with sqlite3.connect(path / "ledger.sqlite3") as db:
+        return db.execute("SELECT count(*) FROM unread").fetchone()[0]
+
+
+def test_topics_of_a_store_of_version_3_are_read_when_they_are_asked_for(library: Library):
+    library.store.counts()
+    known = topics_in(library.path)
+    library.close()
+    make_old(library.path, 3)
+    with open_library(library.path) as opened:
+        assert opened.search("urchins on reefs", 1)[0].paper.id == "kelp"
+        assert unread_in(library.path) > 0
+        seen: list[tuple[int, int]] = []
+        opened.facets(on_progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(RECORDS), len(RECORDS))
+    assert topics_in(library.path) == known
+    assert unread_in(library.path) == 0
+
+
+def test_what_a_killed_reader_left_is_read_by_the_next(library: Library, monkeypatch):
+    library.store.counts()
+    known = topics_in(library.path)
+    library.close()
+    make_old(library.path, 3)
+    monkeypatch.setattr("rag.topical._AT_ONCE", 2)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int) -> None:
+        if done >= 4:
+            raise Killed
+
+    with open_library(library.path) as opened, pytest.raises(Killed):
+        opened.facets(on_progress=kill)
+    assert unread_in(library.path) == len(RECORDS) - 4
+    with open_library(library.path) as opened:
+        opened.facets()
+    assert topics_in(library.path) == known
+
+
+def test_topics_that_other_rules_read_are_read_again(library: Library, monkeypatch):
+    library.facets()
+    monkeypatch.setattr("rag.topical.VERSION", -1)
+    seen: list[int] = []
+    library.facets(on_progress=lambda done, _total: seen.append(done))
+    assert seen[-1] == len(RECORDS)
+
+
+def test_no_writer_can_forget_to_have_a_paper_read(library: Library):
+    library.facets()
+    library.close()
+    with sqlite3.connect(library.path / "ledger.sqlite3") as db:
+        db.execute("UPDATE papers SET title = 'Kidney ultrasound' WHERE id = 'kelp'")
+    with open_library(library.path) as opened:
+        assert opened.store.matching(Filter(topics=("renal", "sonography"))) == {"kelp"}
