@@ -158,9 +158,7 @@ class Store:
         """The ids of the papers that ``where`` lets through; the last ones are remembered."""
         key = (where, self.generation)
         if self._matched[0] != key:
-            if where.topics:
-                self.topical.read()
-            self._matched = (key, self._ledger.look(lambda db: facets.matching(db, where)))
+            self._matched = (key, self.topical.matching(where))
         return self._matched[1]
 
     def unmatched(self, where: Filter) -> list[str]:

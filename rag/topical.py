@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from rag import facets, subjects
+from rag.filters import Filter
 from rag.ledger import Ledger
 from rag.reports import Facet
 from rag.topics import VERSION, Topic
@@ -31,6 +32,12 @@ class Topical:
         if self._facets[0] != key:
             self._facets = (key, self._ledger.look(lambda db: facets.counted(db, most)))
         return self._facets[1]
+
+    def matching(self, where: Filter) -> frozenset[str]:
+        """The ids of the papers that ``where`` lets through."""
+        if where.topics:
+            self.read()
+        return self._ledger.look(lambda db: facets.matching(db, where))
 
     def of(self, ids: Collection[str]) -> dict[str, frozenset[Topic]]:
         """The topics of those papers; papers without any are left out."""
