@@ -107,26 +107,51 @@ def unread_in(path: Path) -> int:
         return db.execute("SELECT count(*) FROM unread").fetchone()[0]
 
 
-def test_topics_of_a_store_of_version_3_are_read_when_they_are_asked_for(library: Library):
-    library.store.counts()
-    known = topics_in(library.path)
+SCANS = [
+    {"id": "us", "title": "Kidney ultrasound", "abstract": "It shows stones."},
+    {"id": "ct", "title": "Segmentation of liver CT", "abstract": "It shows cysts."},
+]
+TOPICS = {
+    ("us", "modality:ultrasound"), ("us", "organ:kidney"), ("us", "organ:abdomen"),
+    ("ct", "modality:CT"), ("ct", "organ:liver"), ("ct", "organ:abdomen"),
+    ("ct", "task:segmentation"),
+}  # fmt: skip
+ALL = len(RECORDS) + len(SCANS)
+
+
+@pytest.fixture
+def unread(library: Library, tmp_path: Path) -> Path:
+    """A library of version 3, with papers that have topics."""
+    library.ingest(write(tmp_path / "scans.jsonl", SCANS))
+    assert topics_in(library.path) == TOPICS
     library.close()
     make_old(library.path, 3)
-    with open_library(library.path) as opened:
+    return library.path
+
+
+def test_topics_of_a_store_of_version_3_are_read_when_they_are_asked_for(unread: Path):
+    with open_library(unread) as opened:
         assert opened.search("urchins on reefs", 1)[0].paper.id == "kelp"
-        assert unread_in(library.path) > 0
+        assert unread_in(unread) == ALL
         seen: list[tuple[int, int]] = []
         opened.facets(on_progress=lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (len(RECORDS), len(RECORDS))
-    assert topics_in(library.path) == known
-    assert unread_in(library.path) == 0
+    assert seen[-1] == (ALL, ALL)
+    assert topics_in(unread) == TOPICS
+    assert unread_in(unread) == 0
 
 
-def test_what_a_killed_reader_left_is_read_by_the_next(library: Library, monkeypatch):
-    library.store.counts()
-    known = topics_in(library.path)
-    library.close()
-    make_old(library.path, 3)
+def test_a_filter_by_topic_reads_them_too(unread: Path):
+    with open_library(unread) as opened:
+        assert opened.store.matching(Filter(topics=("kidneys",))) == {"us"}
+
+
+def test_a_question_that_names_a_topic_reads_what_it_finds(unread: Path):
+    with open_library(unread) as opened:
+        assert opened.search("Which kidney scans use sonography?", 1)[0].paper.id == "us"
+    assert unread_in(unread) < ALL
+
+
+def test_what_a_killed_reader_left_is_read_by_the_next(unread: Path, monkeypatch):
     monkeypatch.setattr("rag.topical._AT_ONCE", 2)
 
     class Killed(BaseException):
@@ -136,12 +161,12 @@ def test_what_a_killed_reader_left_is_read_by_the_next(library: Library, monkeyp
         if done >= 4:
             raise Killed
 
-    with open_library(library.path) as opened, pytest.raises(Killed):
+    with open_library(unread) as opened, pytest.raises(Killed):
         opened.facets(on_progress=kill)
-    assert unread_in(library.path) == len(RECORDS) - 4
-    with open_library(library.path) as opened:
+    assert unread_in(unread) == ALL - 4
+    with open_library(unread) as opened:
         opened.facets()
-    assert topics_in(library.path) == known
+    assert topics_in(unread) == TOPICS
 
 
 def test_topics_that_other_rules_read_are_read_again(library: Library, monkeypatch):
