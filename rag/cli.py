@@ -14,8 +14,9 @@ import typer
 from rag import __version__, resources
 from rag.batch import kept_in, run_batch
 from rag.cli_eval import eval_app
+from rag.cli_facets import facets
 from rag.cli_fetch import fetch
-from rag.cli_filters import Ids, Keyword, PaperId, Since, Until, Venue, filter_of, tell_of
+from rag.cli_filters import Ids, Keyword, PaperId, Since, Topic, Until, Venue, filter_of, tell_of
 from rag.cli_library import cite, export, prune, rebuild, remove
 from rag.cli_names import Names, fields_of
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
@@ -139,13 +140,14 @@ def search(
     keyword: Keyword = None,
     paper_id: PaperId = None,
     ids: Ids = None,
+    topic: Topic = None,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """List the papers nearest to a question, best first."""
     with session(as_json, debug, store=store) as run:
-        where = filter_of(since, until, venue, keyword, paper_id, ids)
+        where = filter_of(since, until, venue, keyword, paper_id, ids, topic)
         with open_library(run.settings) as library:
             rows = search_rows(library.search(question, k, where))
             if where:
@@ -162,6 +164,7 @@ def ask(
     keyword: Keyword = None,
     paper_id: PaperId = None,
     ids: Ids = None,
+    topic: Topic = None,
     model: Model = None,
     store: Store = None,
     as_json: Json = False,
@@ -169,7 +172,7 @@ def ask(
 ) -> None:
     """Answer a question; every sentence is cited and checked."""
     with session(as_json, debug, store=store, model=model) as run:
-        where = filter_of(since, until, venue, keyword, paper_id, ids)
+        where = filter_of(since, until, venue, keyword, paper_id, ids, topic)
         with open_assistant(run.settings) as assistant:
             answer = _ask(run, assistant, question, where)
             if where and not answer.refused:  # a refusal tells it itself
@@ -309,7 +312,7 @@ def status(store: Store = None, as_json: Json = False, debug: Debug = False) -> 
         run.show(state, status_to_terminal(state, run.settings))
 
 
-for command in (remove, prune, export, cite, rebuild):
+for command in (facets, remove, prune, export, cite, rebuild):
     app.command()(command)
 
 

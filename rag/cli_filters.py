@@ -33,6 +33,12 @@ Ids = Annotated[
         "--ids", metavar="FILE", readable=False, help="Ids, one a line; - is standard input."
     ),
 ]
+Topic = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--topic", metavar="TOPIC", help="Such as CT or organ:liver; rag facets lists them."
+    ),
+]
 
 
 def filter_of(
@@ -42,6 +48,7 @@ def filter_of(
     keywords: Sequence[str] | None,
     ids: Sequence[str] | None,
     file: Path | None,
+    topics: Sequence[str] | None = None,
 ) -> Filter | None:
     """The filter that the options ask for; None: no option was given.
 
@@ -50,7 +57,7 @@ def filter_of(
     """
     listed = read_text(file).splitlines() if file else []
     named = [*(ids or ()), *(line.strip() for line in listed if line.strip())]
-    values = [tuple(given) if given else None for given in (venues, keywords, named)]
+    values = [tuple(given) if given else None for given in (venues, keywords, named, topics)]
     return Filter(since, until, *values) or None
 
 

@@ -1,4 +1,4 @@
-"""Which papers a question is put to: by year, venue, keyword and id."""
+"""Which papers a question is put to: by year, venue, keyword, id and topic."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from rag.errors import InputError
 
+_LISTS = ("venues", "keywords", "ids", "topics")
 _SHOWN = 3  # values of a field that a message names
 
 
@@ -16,10 +17,11 @@ _SHOWN = 3  # values of a field that a message names
 class Filter:
     """The papers that a search is limited to; a field that is None limits nothing.
 
-    All fields must hold; of the values of one field, any will do. Venues and keywords are
-    compared whole, whatever their case; ``*`` in them stands for any characters. A paper
-    without a year has none that could hold. Reversed years, empty lists and blank values are
-    refused (``InputError``).
+    All fields must hold; of the values of one field, any will do, but that topics of several
+    kinds (modality, organ, disease, treatment, task, dataset, method) must hold together. Venues
+    and keywords are compared whole, whatever their case; ``*`` in them and in topics stands for
+    any characters. A paper without a year has none that could hold. Reversed years, empty lists
+    and blank values are refused (``InputError``).
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -31,6 +33,8 @@ class Filter:
     venues: tuple[str, ...] | None = None
     keywords: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
+    topics: tuple[str, ...] | None = None
+    """What papers are about: ``modality:ultrasound``, or ``ultrasound`` alone."""
 
     def __post_init__(self) -> None:
         for name in ("since", "until"):
@@ -41,7 +45,7 @@ class Filter:
             raise InputError(
                 f"filter: since {self.since} is after until {self.until}; swap the years"
             )
-        for name in ("venues", "keywords", "ids"):
+        for name in _LISTS:
             values = getattr(self, name)
             if values is not None:
                 object.__setattr__(self, name, _listed(name, values))
@@ -53,7 +57,7 @@ class Filter:
     def __str__(self) -> str:
         """For people: ``since 2018; venue "Nature" or "Cell"``."""
         parts = [f"{n} {v}" for n in ("since", "until") if (v := getattr(self, n)) is not None]
-        for name in ("venues", "keywords", "ids"):
+        for name in _LISTS:
             values = getattr(self, name) or ()
             shown = [f'"{value}"' for value in values[:_SHOWN]]
             if len(values) > _SHOWN:

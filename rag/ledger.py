@@ -21,10 +21,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from rag import records, sql, tables
+from rag import records, sql, subjects, tables
 from rag.errors import StoreError
 from rag.identity import Keys
 from rag.records import Known
+from rag.topics import topics
 from rag.types import Paper, Passage
 
 T = TypeVar("T")
@@ -192,7 +193,8 @@ class Ledger:
                 own only record, and of others that only came from one more file.
             gone: papers to delete.
         """
-        with self._transaction() as db:
+        named = {paper.id: topics(paper.title, paper.abstract) for paper, _, _ in batch}
+        with self.transaction() as db:
             self._retire([*gone, *(paper.id for paper, _, _ in batch)])
             for paper, passages, vectors in batch:
                 db.execute(
@@ -206,10 +208,10 @@ class Ledger:
                         for p, vector in zip(passages, vectors, strict=True)
                     ],
                 )
+            subjects.put(db, named)
             for found in (known.get(p.id) or records.taken_in(p) for p, _, _ in batch):
                 records.put(db, found)
-            fresh = {paper.id for paper, _, _ in batch}
-            for paper_id in known.keys() - fresh:
+            for paper_id in known.keys() - named.keys():
                 rest = _rest(known[paper_id].paper)
                 db.execute("UPDATE papers SET rest = ? WHERE id = ?", (rest, paper_id))
                 records.put(db, known[paper_id])
@@ -217,14 +219,14 @@ class Ledger:
 
     def migrate(self) -> None:
         """Bring a ledger of an older version up to date, at once or not at all."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             found = int(self.meta("schema") or 0)
             if found < tables.SCHEMA_VERSION:  # another process may have done it meanwhile
                 tables.migrate(db, found)
 
     def note(self, key: str, value: str) -> None:
         """Keep a fact about the store."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def check(self) -> None:
@@ -239,12 +241,12 @@ class Ledger:
 
     def remove(self, ids: Collection[str]) -> None:
         """Delete papers; their passages are stale until the indexes follow."""
-        with self._transaction():
+        with self.transaction():
             self._retire(ids)
 
     def mark_done(self, paper_ids: Collection[str], stale_ids: Collection[str]) -> None:
         """Record that the indexes hold these papers and no longer these passages."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute(
                 f"UPDATE papers SET state = 'done' WHERE id IN {_LISTED}", _listed(paper_ids)
             )
@@ -253,7 +255,7 @@ class Ledger:
 
     def bump(self) -> None:
         """Tell readers to reopen the indexes."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             self._count_up(db)
 
     def _retire(self, ids: Collection[str]) -> None:
@@ -270,7 +272,8 @@ class Ledger:
         db.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Changes, all or none of which are kept."""
         with self._lock, self._explained():
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -22,7 +22,7 @@ from rag.identity import Record
 from rag.intake import Intake, Plan
 from rag.loaders import Paths, read
 from rag.references import Format, export
-from rag.reports import PruneReport, RebuildReport, Removal
+from rag.reports import Facet, PruneReport, RebuildReport, Removal
 from rag.settings import Settings, load
 from rag.shared import SharedStore
 from rag.store import Store
@@ -32,6 +32,7 @@ from rag.types import Failure, Filter, Hit, IngestReport, Paper, Passage, StoreS
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
+OnCount = Callable[[int, int], None] | None
 _BATCH = 64  # papers embedded and written at a time: what Ctrl-C can cost
 
 
@@ -157,6 +158,10 @@ class Library:
     def unmatched(self, where: Filter) -> list[str]:
         """What of a filter no paper has (a venue, a keyword, ids, years), a line each."""
         return self.store.unmatched(where)
+
+    def facets(self, most: int = 20, on_progress: OnCount = None) -> tuple[Facet, ...]:
+        """Frequent topics, years, venues, keywords; papers unread yet are counted and read."""
+        return self.store.topical.facets(most, on_progress)
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:
         """Those papers of ``ids`` that the library holds."""

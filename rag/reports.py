@@ -52,6 +52,25 @@ class StoreStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value that filters take, and how many papers have it."""
+
+    value: str
+    papers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One kind of values: a kind of topic, year, venue or keyword."""
+
+    kind: str
+    distinct: int
+    """How many values there are; ``values`` may hold fewer."""
+    values: tuple[FacetValue, ...]
+    """The most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
     """Papers taken out of a collection, and ids that it does not hold."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rag.asked import contrasts, lists
 from rag.exact import Ranking, sifted
 from rag.names import holders
+from rag.preference import preferences
 from rag.relevance import log_odds
 from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
@@ -74,10 +75,10 @@ def retrieve(
             break
         n = min(passages, 4 * n)
     dense, lexical = (
-        _completed(store, search, scores, paper_of)
+        _completed(search, scores, paper_of)
         for search, scores in zip(searches, found, strict=True)
     )
-    return _one_per_paper(store, dense, lexical)[:wanted]
+    return _one_per_paper(store, question, dense, lexical)[:wanted]
 
 
 def _best(store: Store, search: Search, n: int, within: AbstractSet[str] | None) -> Ranking:
@@ -92,7 +93,7 @@ def _best(store: Store, search: Search, n: int, within: AbstractSet[str] | None)
 
 
 def _completed(
-    store: Store, search: Search, scores: Mapping[str, float], paper_of: Mapping[str, str]
+    search: Search, scores: Mapping[str, float], paper_of: Mapping[str, str]
 ) -> dict[str, float]:
     """The scores, with those of the papers that only the other ranking has found."""
     missing = {*paper_of.values()} - {paper_of[key] for key in scores if key in paper_of}
@@ -157,7 +158,7 @@ def fuse(dense: float, lexical: float, passages: int) -> float:
 
 
 def _one_per_paper(
-    store: Store, dense: Mapping[str, float], lexical: Mapping[str, float]
+    store: Store, question: str, dense: Mapping[str, float], lexical: Mapping[str, float]
 ) -> list[Hit]:
     size = store.counts()[1]
     passages = store.passages(list(dense.keys() | lexical.keys()))
@@ -168,7 +169,10 @@ def _one_per_paper(
     papers = store.papers(list(groups))
     cosines = {paper: _highest(dense, groups[paper]) for paper in papers}
     words = {paper: _highest(lexical, groups[paper]) for paper in papers}
-    fused = {paper: fuse(cosines[paper], words[paper], size) for paper in papers}
+    gains = preferences(question, list(papers), store.topical.of)
+    fused = {
+        paper: fuse(cosines[paper], words[paper], size) + gains.get(paper, 0.0) for paper in papers
+    }
     places, word_places = _places(cosines), _places({p: s for p, s in words.items() if s > 0})
 
     def shown(paper: str) -> Passage:

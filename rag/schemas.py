@@ -26,7 +26,7 @@ from rag.documents import (
 )
 from rag.progress import ProgressEvent
 from rag.render import to_json
-from rag.reports import ExportReport, PruneReport, RebuildReport, References, Removal
+from rag.reports import ExportReport, Facet, PruneReport, RebuildReport, References, Removal
 from rag.types import Answer, CheckedDraft, IngestReport, StoreStatus
 
 READ: dict[str, tuple[str, Any]] = {
@@ -42,6 +42,7 @@ WRITTEN: dict[str, tuple[str, Any]] = {
     "check-result": ("A line that rag check --batch writes.", CheckedCase | FailedLine),
     "batch": ("rag run --json and rag check --batch --json", BatchReport),
     "status": ("rag status --json", StoreStatus),
+    "facets": ("rag facets --json", tuple[Facet, ...]),
     "remove": ("rag remove --json", Removal),
     "prune": ("rag prune --json", PruneReport),
     "rebuild": ("rag rebuild --json", RebuildReport),

@@ -30,6 +30,7 @@ from rag.lexical import LexicalIndex
 from rag.mirror import Mirror
 from rag.records import Known
 from rag.reports import Sizes
+from rag.topical import Topical
 from rag.types import Paper, Passage
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Store:
         self._mutex = threading.RLock()  # the lock's counterpart among this process's threads
         self._depth = 0
         self._matched: tuple[object, frozenset[str]] = (None, frozenset())
+        self.topical = Topical(ledger)
 
     @classmethod
     def open(cls, path: Path, embedder: Embedder, *, create: bool = False) -> Store:
@@ -156,7 +158,7 @@ class Store:
         """The ids of the papers that ``where`` lets through; the last ones are remembered."""
         key = (where, self.generation)
         if self._matched[0] != key:
-            self._matched = (key, self._ledger.look(lambda db: facets.matching(db, where)))
+            self._matched = (key, self.topical.matching(where))
         return self._matched[1]
 
     def unmatched(self, where: Filter) -> list[str]:
@@ -173,8 +175,7 @@ class Store:
         While another process writes, ids may be among them that are no longer held.
         """
         passages = self.counts()[1]
-        n = min(n, passages)
-        if n < 1:
+        if (n := min(n, passages)) < 1:
             return []
         self._require_dimension(len(vector))
         # Chroma cannot be opened without writing.
@@ -297,8 +298,7 @@ class Store:
                     self._dense.seen = self._lexical.seen = self.generation
 
     def _require_dimension(self, found: int) -> None:
-        # Chroma would take this for damage.
-        if found != self._dimension:
+        if found != self._dimension:  # Chroma would take this for damage
             raise StoreError(
                 f"the library at {self.path} has vectors of {self._dimension} dimensions, "
                 f"{self._fingerprint} now makes {found}; ingest the papers into a new folder"

@@ -7,10 +7,11 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+from rag import topics
 from rag.identity import Keys, is_made
 from rag.types import Paper
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _PAPERS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE papers (
@@ -89,6 +90,31 @@ _TERMS = (
     DELETE FROM paper_terms WHERE paper_id = new.id; {_TOLD} END""",
 )
 
+# Since version 4: what papers are about, by the rules of ``topics``. Triggers mark as unread what
+# a writer has not read, so that none can forget it.
+_TOPICS = (
+    """CREATE TABLE topics (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,  -- what its spellings have in common
+    value TEXT NOT NULL,
+    UNIQUE (kind, key)
+)""",
+    """CREATE TABLE paper_topics (
+    topic INTEGER NOT NULL REFERENCES topics (id),
+    paper_id TEXT NOT NULL REFERENCES papers (id) ON DELETE CASCADE,
+    PRIMARY KEY (topic, paper_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX topics_of_paper ON paper_topics (paper_id)",
+    """CREATE TABLE unread (
+    paper_id TEXT PRIMARY KEY REFERENCES papers (id) ON DELETE CASCADE
+) WITHOUT ROWID""",
+    """CREATE TRIGGER papers_unread AFTER INSERT ON papers
+    BEGIN INSERT OR IGNORE INTO unread VALUES (new.id); END""",
+    """CREATE TRIGGER papers_reworded AFTER UPDATE OF title, abstract ON papers
+    BEGIN INSERT OR IGNORE INTO unread VALUES (new.id); END""",
+)
+
 
 def create(path: Path, fingerprint: str, dimension: int) -> None:
     """Write an empty ledger to ``path``, at once or not at all."""
@@ -97,13 +123,14 @@ def create(path: Path, fingerprint: str, dimension: int) -> None:
     db = sqlite3.connect(fresh, isolation_level=None)
     try:
         db.executescript(_PAPERS + _RECORDS)
-        for statement in _TERMS:
+        for statement in (*_TERMS, *_TOPICS):
             db.execute(statement)
         facts = {
             "schema": SCHEMA_VERSION,
             "fingerprint": fingerprint,
             "dimension": dimension,
             "generation": 0,
+            "topics": topics.VERSION,
         }
         db.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         db.execute("PRAGMA journal_mode = WAL")
@@ -116,6 +143,15 @@ def migrate(db: sqlite3.Connection, found: int) -> None:
     """Bring the tables of version ``found`` up to this one; the caller has begun a transaction."""
     if found < 2:
         _add_records(db)
+    if found < 3:
+        _add_terms(db)
+    for statement in _TOPICS:  # they are read when they are first asked for
+        db.execute(statement)
+    db.execute("INSERT INTO unread SELECT id FROM papers")
+    db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION,))
+
+
+def _add_terms(db: sqlite3.Connection) -> None:
     for statement in _TERMS:
         db.execute(statement)
     db.execute("INSERT INTO terms (kind, value) SELECT DISTINCT kind, value FROM told")
@@ -123,7 +159,6 @@ def migrate(db: sqlite3.Connection, found: int) -> None:
         "INSERT OR IGNORE INTO paper_terms SELECT terms.id, told.id FROM told "
         "JOIN terms ON terms.kind = told.kind AND terms.value = told.value"
     )
-    db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (SCHEMA_VERSION,))
 
 
 def _add_records(db: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rag.names import GREEK
 
-_LISTS = Path(__file__).with_name("terms.txt")
+LISTS = Path(__file__).with_name("terms.txt")
 _WORD = re.compile(r"[^\W_]+")
 _PROPER = re.compile(r"(?:(?<=[\w,;)’'] )|(?<=[a-z]-))[A-Z][a-z]{2,}(?!\w)")
 _TECHNICAL = re.compile(
@@ -40,7 +40,7 @@ _NOT_NAMES = frozenset(
     june july august september october november december type phase stage grade class group level
     table figure part step west western east eastern north northern south southern""".split()
 )
-_NO_TERM = "-"
+NO_TERM = "-"
 """The class of phrases that have a term's words and do not mean it."""
 _STEM = 5
 """Letters that two words share from the start if they are taken for forms of one word."""
@@ -87,6 +87,36 @@ class _Read:
     """The words, each after a space."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a list of terms."""
+
+    group: str
+    above: tuple[int, ...]
+    """Numbers of the lines that it is a kind of, from 0."""
+    names: tuple[str, ...]
+    others: tuple[str, ...]
+    """What stands after the bar."""
+
+
+def entries(path: Path = LISTS) -> Iterator[Entry]:
+    """The lines of a list of terms, in order; the head of ``terms.txt`` says how it is written."""
+    group, above, number = "", [0] * 9, 0
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("[") or not line or line.startswith("#"):
+            group = line.strip("[]") if line.startswith("[") else group
+            continue
+        depth = (len(line) - len(line.lstrip())) // 2
+        above[depth] = number
+        names, _, others = line.partition("|")
+        yield Entry(group, tuple(above[:depth]), _listed(names), _listed(others))
+        number += 1
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
 def absent_terms(claim: str, source: str) -> list[str]:
     """Terms and proper names in ``claim`` that ``source`` lacks, in the claim's spelling.
 
@@ -103,7 +133,7 @@ def absent_terms(claim: str, source: str) -> list[str]:
         if terms and not named and not _has(phrase, read, _LONG_STEM):
             missing[phrase] = None
     for name in _unlisted(claim, listed):
-        related = (phrase.term for phrase in _starting(_normal(name)))
+        related = (phrase.term for phrase in _starting(normal(name)))
         if not _has(name, read, _STEM) and read.implied.isdisjoint(related):
             missing[name] = None
     return list(missing)
@@ -121,8 +151,8 @@ def _unlisted(claim: str, listed: set[int]) -> Iterator[str]:
 
 @lru_cache(maxsize=65536)
 def _is_technical(word: str) -> bool:
-    normal = _normal(word)
-    return word[1:].islower() and bool(_TECHNICAL.fullmatch(normal)) and normal not in _COMMON
+    plain = normal(word)
+    return word[1:].islower() and bool(_TECHNICAL.fullmatch(plain)) and plain not in _COMMON
 
 
 def _is_named(number: int, read: _Read) -> bool:
@@ -146,19 +176,19 @@ def _has(phrase: str, read: _Read, shared: int) -> bool:
         word in read.words
         or (len(word) >= _STEM and word in read.text)
         or (len(word) >= shared and f" {word[:shared]}" in read.text)
-        for word in map(_normal, _WORD.findall(phrase))
+        for word in map(normal, _WORD.findall(phrase))
     )
 
 
 @lru_cache(maxsize=256)
 def _read(source: str) -> _Read:
-    words = [_normal(word) for word in _WORD.findall(source)]
+    words = [normal(word) for word in _WORD.findall(source)]
     lexicon = _lexicon()
     named = frozenset(
         phrase.term
         for at, word in enumerate(words)
         for phrase in _starting(word)
-        if _fits(phrase, words, at) and lexicon.terms[phrase.term].group != _NO_TERM
+        if _fits(phrase, words, at) and lexicon.terms[phrase.term].group != NO_TERM
     )
     implied = named.union(*(lexicon.terms[number].above for number in named))
     return _Read(
@@ -170,14 +200,14 @@ def _read(source: str) -> _Read:
 def _mentions(claim: str) -> Iterator[tuple[int, int, list[int]]]:
     """Start, end and terms of each phrase of ``claim`` that names one; the longest counts."""
     spans = [match.span() for match in _WORD.finditer(claim)]
-    words = [_normal(claim[start:end]) for start, end in spans]
+    words = [normal(claim[start:end]) for start, end in spans]
     at = 0
     while at < len(words):
         fitting = [p for p in _starting(words[at]) if p.names and _fits(p, words, at)]
         length = max((len(phrase.words) for phrase in fitting), default=0)
         if length and not (length == 1 and claim[slice(*spans[at])].isupper()):
             terms = [p.term for p in fitting if len(p.words) == length]
-            if any(_lexicon().terms[term].group == _NO_TERM for term in terms):
+            if any(_lexicon().terms[term].group == NO_TERM for term in terms):
                 terms = []
             yield spans[at][0], spans[at + length - 1][1], terms
         at += length or 1
@@ -205,22 +235,14 @@ def _starting(word: str) -> tuple[_Phrase, ...]:
 
 @cache
 def _lexicon() -> _Lexicon:
-    """Read ``terms.txt``; its head says how it is written."""
     terms: list[_Term] = []
     by_word: dict[str, list[_Phrase]] = defaultdict(list)
     by_ending: dict[str, list[_Phrase]] = defaultdict(list)
-    group, above = "", [0] * 9
-    for line in _LISTS.read_text(encoding="utf-8").splitlines():
-        if line.startswith("[") or not line or line.startswith("#"):
-            group = line.strip("[]") if line.startswith("[") else group
-            continue
-        depth = (len(line) - len(line.lstrip())) // 2
-        above[depth] = len(terms)
-        terms.append(_Term(group, frozenset(above[:depth])))
-        names, _, others = line.partition("|")
-        for part, is_name in ((names, True), (others, False)):
-            for text in filter(None, map(str.strip, part.split(","))):
-                words = tuple(word if word[0] == "*" else _normal(word) for word in text.split())
+    for entry in entries():
+        terms.append(_Term(entry.group, frozenset(entry.above)))
+        for part, is_name in ((entry.names, True), (entry.others, False)):
+            for text in part:
+                words = tuple(word if word[0] == "*" else normal(word) for word in text.split())
                 phrase = _Phrase(words, len(terms) - 1, is_name)
                 if words[0][0] == "*":
                     by_ending[words[0][1:]].append(phrase)
@@ -231,8 +253,8 @@ def _lexicon() -> _Lexicon:
 
 
 @lru_cache(maxsize=65536)
-def _normal(word: str) -> str:
-    """Lower case, American spelling, singular."""
+def normal(word: str) -> str:
+    """A word in lower case, American spelling and the singular."""
     word = word.lower().translate(GREEK)
     word = word.replace("ae", "e").replace("oe", "e").replace("our", "or")
     if word.endswith("ies") and len(word) > 5:

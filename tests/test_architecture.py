@@ -11,20 +11,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = """
     __init__ errors reports filters types text identity settings resources sentences words
-    units numerals derived quantities names terms injection language aside
+    units numerals derived quantities names terms topic_terms topic_names
+    topic_tasks topics injection language aside
     weights graph minilm verifier_graph readings verifier answering_graph answering embedding
     loaders.textfile loaders.sources loaders.fields loaders.keys loaders.shapes
     loaders.page loaders.markdown loaders.table loaders.jsonl loaders.jsondoc
     loaders.references loaders.latex loaders.bibtex loaders.ris loaders.medline
     loaders.xmltree loaders.pubmed_xml loaders.atom loaders.formats loaders
     polite fetch chunking
-    sql tables records facets ledger exact dense lexical mirror folder store
+    sql tables records subjects facets ledger topical exact dense lexical mirror folder store
     remote lease shelf follower shared
-    asked relevance intake references retrieval library sample
+    asked relevance intake references preference retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking replies answers assistant
     documents render progress session batch
-    cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
+    cli_eval_set cli_eval cli_fetch cli_filters cli_facets cli_names
+    cli_library cli __main__ schemas
     web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab llama
 """.split()
 """A module imports only modules that stand before it."""

@@ -10,6 +10,7 @@ import pytest
 from rag.library import Library
 from tests.conftest import Rag
 from tests.fakes import HashEmbedder
+from tests.stress_ingest import write
 from tests.test_schemas import validate
 
 QUESTION = "kelp on reefs"
@@ -40,6 +41,33 @@ def test_search_is_limited(rag: Rag, tmp_path: Path) -> None:
     listed.write_text("chess\n\n  bread \n")
     assert set(found(rag, "--ids", listed, "--id", "kelp")[0]) == {"chess", "bread", "kelp"}
     assert found(rag, "--ids", listed, "--since", 2020)[0] == []
+
+
+def test_topics_limit_a_search_by_any_of_their_names(rag: Rag, tmp_path: Path) -> None:
+    records = [
+        {"id": "us", "title": "Kidney ultrasound", "abstract": "It shows kelp-like shadows."},
+        {"id": "ct", "title": "Kidney CT", "abstract": "It shows reefs of stone."},
+        {"id": "us2", "title": "Liver sonography", "abstract": "It shows kelp on reefs."},
+    ]
+    status, _, err = rag("ingest", write(tmp_path / "scans.jsonl", records))
+    assert status == 0, err
+    assert set(found(rag, "--topic", "sonography")[0]) == {"us", "us2"}
+    assert set(found(rag, "--topic", "CT", "--topic", "modality:ultrasound")[0]) == {
+        "us", "ct", "us2",
+    }  # fmt: skip
+    assert found(rag, "--topic", "renal", "--topic", "ultrasound") == (["us"], "")
+    assert found(rag, "--topic", "organ:liv*")[0] == ["us2"]
+    rows, told = found(rag, "--topic", "ultrasoud")
+    assert rows == []
+    assert 'no paper has the topic "ultrasoud"; did you mean "ultrasound"?' in told
+    status, out, err = rag("facets", "--json")
+    assert status == 0, err
+    validate("facets", json.loads(out))
+    kinds = {facet["kind"]: facet for facet in json.loads(out)}
+    assert kinds["modality"]["values"][0] == {"value": "ultrasound", "papers": 2}
+    assert kinds["year"]["distinct"] == 2
+    status, out, err = rag("facets", "-n", 1)
+    assert (status, "ultrasound (2), and 1 more" in out) == (0, True), out
 
 
 def test_what_a_filter_misses_is_told(rag: Rag) -> None:

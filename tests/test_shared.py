@@ -141,6 +141,15 @@ def test_filters_leave_the_same_papers_as_alone(nodes, source, tmp_path, monkeyp
     alone.close()
 
 
+def test_every_node_knows_the_topics(nodes, source, tmp_path):
+    first, second = nodes("first"), nodes("second")
+    first.ingest(source)
+    scan = {"id": "us", "title": "Kidney ultrasound", "abstract": "It shows stones."}
+    first.ingest(write(tmp_path / "scan.jsonl", [scan]))
+    assert look(second).matching(Filter(topics=("sonography", "renal"))) == {"us"}
+    assert second.facets() == first.facets()
+
+
 def test_changes_and_removals_reach_a_node_that_was_off(nodes, source, tmp_path):
     first, second = nodes("first"), nodes("second")
     first.ingest(source)

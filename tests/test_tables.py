@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from rag.errors import StoreBusyError, StoreError
+from rag.filters import Filter
 from rag.library import Library
 from tests.conftest import RECORDS
 from tests.stress_ingest import open_library, write
@@ -19,11 +20,17 @@ from tests.test_store import assert_in_step
 def make_old(path: Path, version: int = 1) -> None:
     """Take away what an older version of the ledger did not have."""
     with sqlite3.connect(path / "ledger.sqlite3") as db:
+        for what in ("TRIGGER papers_unread", "TRIGGER papers_reworded", "TABLE paper_topics",
+                     "TABLE topics", "TABLE unread"):  # fmt: skip
+            db.execute(f"DROP {what}")
+        db.execute("DELETE FROM meta WHERE key = 'topics'")
+        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
+        if version > 2:
+            return
         for what in ("TRIGGER papers_added", "TRIGGER papers_changed", "VIEW told"):
             db.execute(f"DROP {what}")
         db.execute("DROP TABLE paper_terms")
         db.execute("DROP TABLE terms")
-        db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (version,))
         if version > 1:
             return
         for paper_id, rest in db.execute("SELECT id, rest FROM papers").fetchall():
@@ -83,6 +90,97 @@ def test_an_old_store_is_left_alone_while_another_writes(old):
 
 def test_a_newer_store_is_refused(old):
     with sqlite3.connect(old / "ledger.sqlite3") as db:
-        db.execute("UPDATE meta SET value = 4 WHERE key = 'schema'")
-    with pytest.raises(StoreError, match="schema 4, this Footnote reads 3; upgrade"):
+        db.execute("UPDATE meta SET value = 5 WHERE key = 'schema'")
+    with pytest.raises(StoreError, match="schema 5, this Footnote reads 4; upgrade"):
         open_library(old).status()
+
+
+def topics_in(path: Path) -> set[tuple[str, str]]:
+    with sqlite3.connect(path / "ledger.sqlite3") as db:
+        return set(db.execute(
+            "SELECT paper_id, kind || ':' || value FROM paper_topics JOIN topics ON id = topic"
+        ))  # fmt: skip
+
+
+def unread_in(path: Path) -> int:
+    with sqlite3.connect(path / "ledger.sqlite3") as db:
+        return db.execute("SELECT count(*) FROM unread").fetchone()[0]
+
+
+SCANS = [
+    {"id": "us", "title": "Kidney ultrasound", "abstract": "It shows stones."},
+    {"id": "ct", "title": "Segmentation of liver CT", "abstract": "It shows cysts."},
+]
+TOPICS = {
+    ("us", "modality:ultrasound"), ("us", "organ:kidney"), ("us", "organ:abdomen"),
+    ("ct", "modality:CT"), ("ct", "organ:liver"), ("ct", "organ:abdomen"),
+    ("ct", "task:segmentation"),
+}  # fmt: skip
+ALL = len(RECORDS) + len(SCANS)
+
+
+@pytest.fixture
+def unread(library: Library, tmp_path: Path) -> Path:
+    """A library of version 3, with papers that have topics."""
+    library.ingest(write(tmp_path / "scans.jsonl", SCANS))
+    assert topics_in(library.path) == TOPICS
+    library.close()
+    make_old(library.path, 3)
+    return library.path
+
+
+def test_topics_of_a_store_of_version_3_are_read_when_they_are_asked_for(unread: Path):
+    with open_library(unread) as opened:
+        assert opened.search("urchins on reefs", 1)[0].paper.id == "kelp"
+        assert unread_in(unread) == ALL
+        seen: list[tuple[int, int]] = []
+        opened.facets(on_progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (ALL, ALL)
+    assert topics_in(unread) == TOPICS
+    assert unread_in(unread) == 0
+
+
+def test_a_filter_by_topic_reads_them_too(unread: Path):
+    with open_library(unread) as opened:
+        assert opened.store.matching(Filter(topics=("kidneys",))) == {"us"}
+
+
+def test_a_question_that_names_a_topic_reads_what_it_finds(unread: Path):
+    with open_library(unread) as opened:
+        assert opened.search("Which kidney scans use sonography?", 1)[0].paper.id == "us"
+    assert unread_in(unread) < ALL
+
+
+def test_what_a_killed_reader_left_is_read_by_the_next(unread: Path, monkeypatch):
+    monkeypatch.setattr("rag.topical._AT_ONCE", 2)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int) -> None:
+        if done >= 4:
+            raise Killed
+
+    with open_library(unread) as opened, pytest.raises(Killed):
+        opened.facets(on_progress=kill)
+    assert unread_in(unread) == ALL - 4
+    with open_library(unread) as opened:
+        opened.facets()
+    assert topics_in(unread) == TOPICS
+
+
+def test_topics_that_other_rules_read_are_read_again(library: Library, monkeypatch):
+    library.facets()
+    monkeypatch.setattr("rag.topical.VERSION", -1)
+    seen: list[int] = []
+    library.facets(on_progress=lambda done, _total: seen.append(done))
+    assert seen[-1] == len(RECORDS)
+
+
+def test_no_writer_can_forget_to_have_a_paper_read(library: Library):
+    library.facets()
+    library.close()
+    with sqlite3.connect(library.path / "ledger.sqlite3") as db:
+        db.execute("UPDATE papers SET title = 'Kidney ultrasound' WHERE id = 'kelp'")
+    with open_library(library.path) as opened:
+        assert opened.store.matching(Filter(topics=("renal", "sonography"))) == {"kelp"}
