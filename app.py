@@ -5,105 +5,186 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+import webbrowser
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag import resources
-from rag.errors import RagError, SettingsError
-from rag.render import to_dict
+from rag.errors import RagError
 from rag.settings import Settings, load
-from rag.web.headers import LocalOnly
+from rag.web import uploads
+from rag.web.access import Access
+from rag.web.limits import PLACES, PLACES_WITH_MODEL, WAITING, Limits
+from rag.web.server import Server
 
 if TYPE_CHECKING:
     import gradio as gr
+    from fastapi import FastAPI
 
     from rag.web.site import Site
 
 PORT = 7860
+_LOCAL = Access()
+SESSIONS = 500
+"""Open pages and calls whose state is kept, the latest used ones: 60 KB and more for each."""
+_HOUR, _DAY = 3600, 86_400
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Arial", "sans-serif")
 
 
 def launch(
-    settings: Settings, host: str = "127.0.0.1", port: int = PORT, open_browser: bool = False
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    open_browser: bool = False,
+    shelves: Mapping[str, Path] | None = None,
+    access: Access = _LOCAL,
+    read_only: bool = False,
 ) -> None:
     """Serve the page until interrupted; over the sample where there is no library.
 
+    Args:
+        settings: who answers, and where the library is.
+        host: the address to listen on.
+        port: a free one.
+        open_browser: show the page to the person at this machine.
+        shelves: folders of several libraries by the names that readers see; None: the
+            settings' one.
+        access: who may come in, and how much they may ask for.
+        read_only: readers may only ask.
+
     Raises:
-        RagError: the library cannot be opened, or the port cannot be used.
+        RagError: a library cannot be opened, or the port cannot be used.
     """
+    server = Server(host, port)
+    try:
+        _tell(f"Footnote is starting at {server.address}")
+        if open_browser:
+            webbrowser.open(server.address)
+        with ExitStack() as libraries:
+            site = _open_site(settings, shelves or {}, read_only, libraries)
+            page = build(site, access)
+            page.serve(server)
+            _tell(f"Footnote is at {server.address}")
+            try:
+                server.wait()
+            finally:
+                page.close()
+    finally:
+        server.close()
+
+
+def _open_site(
+    settings: Settings, shelves: Mapping[str, Path], read_only: bool, libraries: ExitStack
+) -> Site:
     from rag import sample
     from rag.assistant import Assistant
+    from rag.library import Library
     from rag.web.site import Collection, Site
 
-    with sample.open_library(settings, _tell) as library:
-        page = build(Site((Collection("Library", Assistant(library)),)))
-        _tell(f"Footnote is at {serve(page, host, port, open_browser=open_browser)}")
-        try:
-            page.block_thread()
-        finally:
-            page.close()
+    if not shelves:
+        library = libraries.enter_context(sample.open_library(settings, _tell))
+        return Site((Collection("Library", Assistant(library)),), read_only)
+    collections: list[Collection] = []
+    for name, folder in shelves.items():
+        # All share one model in memory.
+        embedder = collections[0].assistant.library.embedder if collections else None
+        library = Library.open(folder, settings=settings, embedder=embedder)
+        libraries.enter_context(library)
+        library.status()  # a folder that is no library is an error now, not at a question
+        collections.append(Collection(name, Assistant(library)))
+    return Site(tuple(collections), read_only)
 
 
-def build(site: Site) -> gr.Blocks:
+class Page:
+    """The whole application: the page, its API, ``/v1`` and MCP behind one door."""
+
+    def __init__(self, blocks: gr.Blocks, site: Site, access: Access, limits: Limits) -> None:
+        self.blocks = blocks
+        self.app = _mounted(blocks, site, access, limits)
+        self._server: Server | None = None
+
+    def serve(self, server: Server) -> None:
+        """Serve it at the server's address."""
+        self._server = server
+        server.open(self.app)
+
+    def close(self, verbose: bool = False) -> None:
+        """Stop serving; the port is free again."""
+        if self._server is not None:
+            self.blocks.close(verbose)  # ends the streams of open pages
+            self._server.close()
+
+
+def build(site: Site, access: Access = _LOCAL) -> Page:
     """The page over the site's collections, not yet served; pass it to ``serve``."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder())
     import gradio as gr
 
     from rag.web import html
     from rag.web.chat_tab import ChatTab
+    from rag.web.endpoints import endpoints, hold
     from rag.web.parts import about_site, shown
 
-    with gr.Blocks(title="Footnote", analytics_enabled=False) as page:
+    # Every hour, uploads of the day before are deleted.
+    with gr.Blocks(title="Footnote", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as blocks:
         # First: Gradio would name the page's own events "ask", too.
-        gr.api(_for_programs(site), api_name="ask", concurrency_id="ask")
+        endpoints(site)
         shown(html.masthead_html(about_site(site)), "masthead")
         with gr.Tabs(elem_id="tabs"), gr.Tab("Ask", elem_id="ask"):
             ChatTab(site).connect()
-    page.queue(default_concurrency_limit=4, max_size=32)
-    return page
+    asks_model = any(each.assistant.writer.endpoint for each in site.collections)
+    places = PLACES_WITH_MODEL if asks_model else PLACES
+    limits = Limits(access.rate, places)
+    hold(blocks, limits)
+    blocks.state_session_capacity = SESSIONS
+    blocks.queue(default_concurrency_limit=places, max_size=WAITING, api_open=False)
+    return Page(blocks, site, access, limits)
 
 
-def _for_programs(site: Site) -> Callable[[str], dict[str, Any]]:
-    """The page's API: ``/ask`` answers a question with the JSON document of ``rag ask``."""
-    import gradio as gr
-
-    def ask(question: str) -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = to_dict(site.assistant().ask(question))
-        except RagError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return document
-
-    return ask
-
-
-def serve(page: gr.Blocks, host: str, port: int, *, open_browser: bool = False) -> str:
+def serve(page: Page, host: str, port: int) -> str:
     """Start serving ``page`` in the background; returns its address.
 
     Raises:
         SettingsError: the port cannot be used.
     """
-    from starlette.middleware import Middleware
-
+    server = Server(host, port)
     try:
-        _, address, _ = page.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=open_browser,
-            prevent_thread_lock=True,
-            show_error=False,
-            quiet=True,
-            ssr_mode=False,
-            footer_links=[],
-            theme=_theme(),
-            css_paths=resources.path("web/page.css"),
-            js=resources.path("web/page.js").read_text(encoding="utf-8"),
-            app_kwargs={"middleware": [Middleware(LocalOnly)]},
-        )
-    except OSError as error:
-        raise SettingsError(f"port {port} is in use; choose another with --port") from error
-    return str(address)
+        page.serve(server)
+    except BaseException:
+        server.close()
+        raise
+    return server.address
+
+
+def _mounted(blocks: gr.Blocks, site: Site, access: Access, limits: Limits) -> FastAPI:
+    """The application that serves the Blocks at its root, with what stands beside them."""
+    import gradio as gr
+
+    from rag.web.application import application
+
+    app = application(site, access, limits)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        show_error=False,
+        max_file_size=f"{access.upload_mb}mb",
+        ssr_mode=False,
+        run_history=False,
+        footer_links=[],
+        theme=_theme(),
+        css_paths=resources.path("web/page.css"),
+        js=resources.path("web/page.js").read_text(encoding="utf-8"),
+    )
+    mounted = app.routes[-1].app  # type: ignore[attr-defined]
+    # As ``Blocks.launch`` does. Gradio's queue asks for the app; without ``is_running`` its streams
+    # send no sign of life, without ``has_launched`` it lets a request name any file.
+    blocks.app = blocks.server_app = mounted
+    blocks.is_running = blocks.has_launched = True
+    return app
 
 
 def _theme() -> gr.themes.Base:

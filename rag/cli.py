@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rag import __version__, resources
+from rag import __version__
 from rag.batch import kept_in, run_batch
+from rag.cli_chat import Model, chat
 from rag.cli_eval import eval_app
 from rag.cli_facets import facets
 from rag.cli_fetch import fetch
 from rag.cli_filters import Ids, Keyword, PaperId, Since, Topic, Until, Venue, filter_of, tell_of
 from rag.cli_library import cite, export, prune, rebuild, remove
+from rag.cli_mcp import mcp
 from rag.cli_names import Names, fields_of
+from rag.cli_users import user_app
 from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
 from rag.errors import InputError, RagError
 from rag.render import (
@@ -26,13 +29,12 @@ from rag.render import (
     checked_to_terminal,
     found_to_terminal,
     ingested_to_terminal,
-    outbound,
     status_to_terminal,
     to_dict,
     to_terminal,
 )
 from rag.session import AGAIN, NOTHING, Debug, Json, Session, Store, read_text, session, tell
-from rag.settings import Settings, can_open_browser
+from rag.settings import Settings
 from rag.text import clean, whole
 from rag.types import Answer, Filter, Status, Turn
 
@@ -49,10 +51,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Model = Annotated[
-    str | None,
-    typer.Option("--model", metavar="NAME", help="Chat model that writes; default: RAG_MODEL."),
-]
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In plain words.")]
 Out = Annotated[
     Path, typer.Option("--out", metavar="FILE", readable=False, help="Where the results go.")
@@ -280,26 +278,9 @@ def _check_batch(run: Session, batch: Path, out: Path, resume: bool) -> None:
 app.add_typer(eval_app, name="eval")
 
 
-@app.command()
-def chat(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N")] = 7860,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
-    model: Model = None,
-    store: Store = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Serve the chat page and its API until Ctrl+C."""
-    with session(as_json, debug, store=store, model=model) as run:
-        for line in outbound(run.settings):
-            tell("notice", line)
-        if as_json:
-            run.show({"url": f"http://{host}:{port}/"}, "")
-            run.output.flush()
-        page = resources.module("app")
-        browser = not no_browser and can_open_browser()
-        page.launch(run.settings, host=host, port=port, open_browser=browser)
+app.command()(chat)
+app.command()(mcp)
+app.add_typer(user_app, name="user")
 
 
 @app.command()
