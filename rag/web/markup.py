@@ -103,12 +103,13 @@ def _chipped(raw: str, sentence: Sentence, turn: int) -> str:
         if not set(numbers) <= set(sentence.citations):
             continue
         html += _emphasised(raw[cursor : marker.start()].rstrip())
-        html += "".join(_chip(n, turn) for n in numbers)
+        html += "".join(chip(n, turn) for n in numbers)
         cursor = marker.end()
     return html + _emphasised(raw[cursor:])
 
 
-def _chip(n: int, turn: int) -> str:
+def chip(n: int, turn: int) -> str:
+    """The number of a source, which ``page.js`` previews and opens."""
     return f'<a class="cite" href="#t{turn}-s{n}" aria-label="Source {n}">{n}</a>'
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rag.web import html
+from rag.web.examples import examples
 
 if TYPE_CHECKING:
     import gradio as gr
 
     from rag.web.site import Site
+
+_ENOUGH = 400  # papers that examples are made from
 
 
 def shown(value: str, name: str) -> gr.HTML:
@@ -27,9 +31,11 @@ def about_site(site: Site) -> html.About:
     assistant = site.assistant()
     library = assistant.library
     remark = sample.remark(library)
+    status = library.status()
+    some = islice(library.store.all_papers(), _ENOUGH) if status.papers else ()
     return html.About(
-        status=library.status(),
+        status=status,
         answered_by=html.answered_by(assistant.writer, library.embedder),
         notice=f"Sample collection: {remark}" if remark else "",
-        examples=sample.questions() if remark else (),
+        examples=sample.questions() if remark else examples(some),
     )
