@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from urllib.parse import quote, urlsplit
 
 from rag.types import Answer, Field, Paper, Retrieved, Sentence, Source
 from rag.web.exchange import Exchange
-from rag.web.markup import is_web_address, marked, titled
+from rag.web.markup import is_web_address, marked, safe, titled
 
 EMPTY_PANEL = "The papers behind an answer appear here, with the cited passages marked."
 _MOST_AUTHORS = 3
@@ -37,9 +36,7 @@ def sources_html(exchange: Exchange, answer: Answer, turn: int) -> str:
     others = [source for source in answer.sources if source.n not in used]
     given = {source.paper_id for source in answer.sources}
     further = [
-        (rank, row)
-        for rank, row in enumerate(answer.retrieved, 1)
-        if row.paper_id not in given
+        (rank, row) for rank, row in enumerate(answer.retrieved, 1) if row.paper_id not in given
     ]
     cards = "".join(_card(exchange, source, turn) for source in cited)
     count = len(others) + len(further)
@@ -101,10 +98,11 @@ def _card(exchange: Exchange, source: Source, turn: int) -> str:
     title = titled(source.title, url, marked(source.title, spans("title"), link=False))
     long = " long" if len(source.text) > _LONG else ""
     more = '<button type="button" class="more" aria-expanded="false">Whole abstract</button>'
+    abstract = marked(source.text, spans("abstract"))
     return (
         f'<article class="source{long}" id="{key}" tabindex="-1" aria-labelledby="{key}-h">'
         f'<h3 dir="auto" id="{key}-h"><span class="n">{source.n}</span><span>{title}</span></h3>'
-        f'{_meta(paper, url)}<p class="abstract" dir="auto">{marked(source.text, spans("abstract"))}'
+        f'{_meta(paper, url)}<p class="abstract" dir="auto">{abstract}'
         f'</p><p class="why">{_why(exchange, source)}</p>'
         f'<p class="foot">{more if long else ""}'
         f'<a class="back" href="#t{turn}">Back to the answer</a></p></article>'
@@ -112,9 +110,9 @@ def _card(exchange: Exchange, source: Source, turn: int) -> str:
 
 
 def _meta(paper: Paper, url: str) -> str:
-    told = f'<span dir="auto">{escape(byline(paper))}</span>' if byline(paper) else ""
+    told = f'<span dir="auto">{safe(byline(paper))}</span>' if byline(paper) else ""
     host = (urlsplit(url).hostname or "").removeprefix("www.") if is_web_address(url) else ""
-    where = f'<span class="host">{escape(host)}</span>' if host else ""
+    where = f'<span class="host">{safe(host)}</span>' if host else ""
     return f'<p class="meta">{told}{where}</p>' if told or where else ""
 
 
@@ -154,5 +152,5 @@ def _further(rows: Sequence[tuple[int, Retrieved]], exchange: Exchange) -> str:
         told = [byline(paper)] if paper and byline(paper) else []
         told.append(f"match {rank}, score {row.score:.2f}")
         title = titled(row.title, address(paper) if paper else "")
-        items += f'<li dir="auto">{title} <span class="meta">{escape(" · ".join(told))}</span></li>'
+        items += f'<li dir="auto">{title} <span class="meta">{safe(" · ".join(told))}</span></li>'
     return f'<p class="further-down">Further down the list</p><ul>{items}</ul>'

@@ -38,7 +38,9 @@ class ChatTab:
             or "" for one who takes it back.
     """
 
-    def __init__(self, site: Site, on_feedback: OnFeedback = lambda _exchange, _given: None) -> None:
+    def __init__(
+        self, site: Site, on_feedback: OnFeedback = lambda _exchange, _given: None
+    ) -> None:
         import gradio as gr
 
         self.site, self.on_feedback = site, on_feedback
@@ -243,7 +245,10 @@ class ChatTab:
     def _refuse_limits(self, error: InputError) -> dict[Any, Any]:
         import gradio as gr
 
-        return {self.limits: gr.update(open=True), self.limit_problem: html.problem_html(str(error))}
+        return {
+            self.limits: gr.update(open=True),
+            self.limit_problem: html.problem_html(str(error)),
+        }
 
 
 _SAVE = "file => document.dispatchEvent(new CustomEvent('footnote-save', {detail: file}))"

@@ -29,7 +29,9 @@ _MEASURE = re.compile(
     r"(?: (?:of|was|is|reached|up to|at|to)){0,2} \d"
 )
 _TECHNIQUE = re.compile(r"\b(?:MRI|CT|PET|SPECT|ECG|EEG|OCT)\b")
-_LIMITS = re.compile(r"\b(?:limitation|limited by|however|remains? (?:unclear|challenging|unknown))")
+_LIMITS = re.compile(
+    r"\b(?:limitation|limited by|however|remains? (?:unclear|challenging|unknown))"
+)
 
 
 def examples(papers: Iterable[Paper]) -> tuple[str, ...]:

@@ -66,7 +66,9 @@ def _told(exchange: Exchange) -> list[str]:
     parts = [f"## {_inert(one_line(exchange.question))}"]
     if exchange.answer:
         parts.append(markdown(exchange.answer, exchange.papers))
-        gone = [f"- {one_line(row.text)} ({one_line(row.reason)})" for row in exchange.answer.removed]
+        gone = [
+            f"- {one_line(row.text)} ({one_line(row.reason)})" for row in exchange.answer.removed
+        ]
         if gone:
             parts.append(_inert("**Removed, as no source supports it**\n\n" + "\n".join(gone)))
     if exchange.problem:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from rag.types import StoreStatus
-from rag.web.markup import linked
+from rag.web.markup import linked, safe
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -72,7 +71,7 @@ def welcome_html(about: About) -> str:
             "with <code>rag ingest FILE</code>, then load this page again.</p>"
         )
     asks = "".join(
-        f'<li><button type="button" class="ask example" dir="auto">{escape(question)}</button></li>'
+        f'<li><button type="button" class="ask example" dir="auto">{safe(question)}</button></li>'
         for question in about.examples
     )
     return what + (
@@ -92,7 +91,7 @@ def editing_html(turn: int) -> str:
 
 def problem_html(text: str) -> str:
     """Why nothing was asked, in a line."""
-    return f'<p class="problem" role="alert">{escape(text)}</p>' if text else ""
+    return f'<p class="problem" role="alert">{safe(text)}</p>' if text else ""
 
 
 def steps_html() -> str:
@@ -112,7 +111,7 @@ def steps_html() -> str:
 def help_html() -> str:
     """The keys, the switch that turns them off, and what screen readers are told."""
     rows = "".join(
-        f"<div><dt>{_keys(keys)}</dt><dd>{escape(does)}</dd></div>" for keys, does in _KEYS
+        f"<div><dt>{_keys(keys)}</dt><dd>{safe(does)}</dd></div>" for keys, does in _KEYS
     )
     return (
         '<dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">Keys</h2>'
@@ -124,7 +123,7 @@ def help_html() -> str:
 
 
 def _keys(keys: str) -> str:
-    return " or ".join(f"<kbd>{escape(key)}</kbd>" for key in keys.split(" or "))
+    return " or ".join(f"<kbd>{safe(key)}</kbd>" for key in keys.split(" or "))
 
 
 def answered_by(writer: Writer, embedder: Embedder) -> str:

@@ -11,6 +11,7 @@ from rag.web.examples import examples
 if TYPE_CHECKING:
     import gradio as gr
 
+    from rag.library import Library
     from rag.web.site import Site
 
 _ENOUGH = 400  # papers that examples are made from
@@ -31,11 +32,13 @@ def about_site(site: Site) -> html.About:
     assistant = site.assistant()
     library = assistant.library
     remark = sample.remark(library)
-    status = library.status()
-    some = islice(library.store.all_papers(), _ENOUGH) if status.papers else ()
     return html.About(
-        status=status,
+        status=library.status(),
         answered_by=html.answered_by(assistant.writer, library.embedder),
         notice=f"Sample collection: {remark}" if remark else "",
-        examples=sample.questions() if remark else examples(some),
+        examples=sample.questions() if remark else _examples(library),
     )
+
+
+def _examples(library: Library) -> tuple[str, ...]:
+    return examples(islice(library.store.all_papers(), _ENOUGH))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from rag.disagreement import Side, sides
 from rag.types import Answer, Note, Paper, Removed, Retrieved
@@ -11,7 +10,7 @@ from rag.web.cards import address, byline
 from rag.web.examples import follow_ups
 from rag.web.exchange import Exchange
 from rag.web.exports import markdown, plain_text
-from rag.web.markup import chip, joined, linked, prose, titled
+from rag.web.markup import chip, joined, linked, prose, safe, titled
 from rag.words import missing_words
 
 _NOTE_LABELS = {
@@ -38,6 +37,7 @@ _STAGES = {
     "checking": "Checking",
     "repairing": "Mending what was not supported",
 }
+_EDIT = "Put the question back into the box"
 _LONGEST_ECHO = 600
 _MOST_NEAREST = 5
 _MOST_MISSING = 5
@@ -53,7 +53,7 @@ def exchange_html(exchange: Exchange, turn: int) -> str:
     shown = exchange.question.strip()
     if len(shown) > _LONGEST_ECHO:
         shown = shown[:_LONGEST_ECHO].rstrip() + " …"
-    parts = [f'<h2 class="question" id="t{turn}-q" dir="auto">{escape(shown)}</h2>']
+    parts = [f'<h2 class="question" id="t{turn}-q" dir="auto">{safe(shown)}</h2>']
     if exchange.answer:
         parts.append(answer_html(exchange, exchange.answer, turn))
     elif exchange.sentences:
@@ -65,7 +65,7 @@ def exchange_html(exchange: Exchange, turn: int) -> str:
     if exchange.status and exchange.withheld:
         parts.append(f'<p class="account">{exchange.withheld} removed so far</p>')
     if exchange.problem:
-        parts.append(f'<p class="problem">{escape(exchange.problem)}</p>')
+        parts.append(f'<p class="problem">{safe(exchange.problem)}</p>')
     if not exchange.status:
         parts.append(_actions(exchange, turn))
     state = "exchange working" if exchange.status else "exchange"
@@ -90,7 +90,7 @@ _PENDING = '<p class="pending"><i aria-hidden="true"></i>checking…</p>'
 
 def _status(stage: str) -> str:
     shown = _STAGES.get(stage, stage[:1].upper() + stage[1:])
-    return f'<p class="status"><i aria-hidden="true"></i>{escape(shown)}…</p>'
+    return f'<p class="status"><i aria-hidden="true"></i>{safe(shown)}…</p>'
 
 
 # --- notes and refusals -----------------------------------------------------------------
@@ -104,13 +104,13 @@ def _note(note: Note, turn: int, sources: int) -> str:
         body = f'<div class="sides">{columns}</div>'
     else:
         body = f'<span dir="auto">{linked(note.text)}</span>'
-    return f'<aside class="note {escape(note.kind)}"><b>{label}</b>{body}</aside>'
+    return f'<aside class="note {safe(note.kind)}"><b>{label}</b>{body}</aside>'
 
 
 def _side(side: Side, turn: int) -> str:
     return (
-        f'<div><p dir="auto">{escape(side.said)}{chip(side.source, turn)}</p>'
-        f'<p class="whose" dir="auto">{escape(side.title)}</p></div>'
+        f'<div><p dir="auto">{safe(side.said)}{chip(side.source, turn)}</p>'
+        f'<p class="whose" dir="auto">{safe(side.title)}</p></div>'
     )
 
 
@@ -126,14 +126,14 @@ def _refusal(exchange: Exchange, answer: Answer) -> str:
     listed = f"<p>The nearest papers:</p><ul>{''.join(nearest)}</ul>" if nearest else ""
     return (
         f'<div class="refusal"><b>{_REFUSAL_LABELS[refusal.cause]}</b>'
-        f'<p dir="auto">{escape(refusal.text)}</p>{_missing(exchange, answer)}{listed}</div>'
+        f'<p dir="auto">{safe(refusal.text)}</p>{_missing(exchange, answer)}{listed}</div>'
     )
 
 
 def _nearest(paper: Paper | None, row: Retrieved | None, key: str, url: str) -> str:
     title = row.title if row else paper.title if paper else key
     told = byline(paper) if paper else ""
-    meta = f'<span class="meta" dir="auto">{escape(told)}</span>' if told else ""
+    meta = f'<span class="meta" dir="auto">{safe(told)}</span>' if told else ""
     return f'<li dir="auto">{titled(title, address(paper) if paper else url)} {meta}</li>'
 
 
@@ -143,7 +143,7 @@ def _missing(exchange: Exchange, answer: Answer) -> str:
     words = missing_words(answer.query or answer.question, found) if found else []
     if not words:
         return ""
-    listed = ", ".join(f"<q>{escape(word)}</q>" for word in words[:_MOST_MISSING])
+    listed = ", ".join(f"<q>{safe(word)}</q>" for word in words[:_MOST_MISSING])
     return f'<p class="missing" dir="auto">None of the papers found mentions {listed}.</p>'
 
 
@@ -169,21 +169,21 @@ def _account(answer: Answer) -> str:
 
 
 def _facts(answer: Answer) -> str:
-    facts = [escape(answer.model)] if answer.model else []
+    facts = [safe(answer.model)] if answer.model else []
     if "total" in answer.timings:
         facts.append(f"{max(answer.timings['total'], 0.1):.1f} s")
     if answer.where:
-        facts.append(f'<span dir="auto">limited to {escape(str(answer.where))}</span>')
+        facts.append(f'<span dir="auto">limited to {safe(str(answer.where))}</span>')
     if answer.query and answer.query.strip() != answer.question.strip():
-        facts.append(f'searched for <q dir="auto">{escape(answer.query)}</q>')
+        facts.append(f'searched for <q dir="auto">{safe(answer.query)}</q>')
     return f'<span class="facts">{" · ".join(facts)}</span>' if facts else ""
 
 
 def _removed(row: Removed) -> str:
     label = _VERDICT_LABELS.get(row.verdict, row.verdict.replace("_", " "))
     return (
-        f'<li><span class="text" dir="auto">{escape(row.text)}</span>'
-        f'<span class="reason"><b>{escape(label)}</b> {escape(row.reason)}</span></li>'
+        f'<li><span class="text" dir="auto">{safe(row.text)}</span>'
+        f'<span class="reason"><b>{safe(label)}</b> {safe(row.reason)}</span></li>'
     )
 
 
@@ -192,22 +192,22 @@ def _actions(exchange: Exchange, turn: int) -> str:
     answer, parts = exchange.answer, ""
     if answer:
         parts += _copies(turn)
-    parts += _button("retry", turn, "Retry", "Ask again") + _button("edit", turn, "Edit question")
+    parts += _button("retry", turn, "Retry", "Ask again") + _button("edit", turn, "Edit", _EDIT)
     if answer:
         parts += _thumbs(exchange, turn)
     if exchange.sources:
-        count = len(exchange.sources)
-        parts += f'<button type="button" class="to-sources" data-turn="{turn}">Sources {count}</button>'
+        label = f"Sources {len(exchange.sources)}"
+        parts += f'<button type="button" class="to-sources" data-turn="{turn}">{label}</button>'
     html = f'<div class="actions" role="group" aria-label="This answer">{parts}</div>'
     if not answer:
         return html
     further = follow_ups(answer, exchange.papers)
     if further:
-        asks = "".join(f'<button type="button" class="ask">{escape(q)}</button>' for q in further)
+        asks = "".join(f'<button type="button" class="ask">{safe(q)}</button>' for q in further)
         html += f'<div class="further"><p>You could go on with</p>{asks}</div>'
     return html + (
-        f'<pre hidden id="t{turn}-text">{escape(plain_text(answer, exchange.papers))}</pre>'
-        f'<pre hidden id="t{turn}-markdown">{escape(markdown(answer, exchange.papers))}</pre>'
+        f'<pre hidden id="t{turn}-text">{safe(plain_text(answer, exchange.papers))}</pre>'
+        f'<pre hidden id="t{turn}-markdown">{safe(markdown(answer, exchange.papers))}</pre>'
     )
 
 
@@ -218,9 +218,9 @@ def _copies(turn: int) -> str:
     )
 
 
-def _button(act: str, turn: int, label: str, hint: str = "") -> str:
-    title = f' title="{hint}"' if hint else ""
-    return f'<button type="button" class="{act}" data-act="{act}" data-turn="{turn}"{title}>{label}</button>'
+def _button(act: str, turn: int, label: str, hint: str) -> str:
+    told = f'data-act="{act}" data-turn="{turn}" title="{hint}"'
+    return f'<button type="button" class="{act}" {told}>{label}</button>'
 
 
 def _thumbs(exchange: Exchange, turn: int) -> str:
