@@ -92,7 +92,7 @@ def test_a_refusal_says_which_words_no_paper_has() -> None:
     question = "What does HELIOS cost in Peru?"
     text = Reader(told(replace(refused(question), query=question))).text
     assert "None of the papers found mentions cost, Peru." in text
-    assert "None of the papers" not in Reader(told(refused("How noisy is a night scan?"))).text
+    assert "papers found mentions" not in Reader(told(refused("How noisy is a night scan?"))).text
 
 
 def test_a_disagreement_stands_side_by_side_with_its_papers() -> None:
