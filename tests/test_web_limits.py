@@ -9,6 +9,7 @@ from rag.web.limits import filter_of
 
 def test_empty_boxes_limit_nothing() -> None:
     assert filter_of("", " ", " ; ", "*") is None
+    assert filter_of(None, None, None, None) is None
 
 
 def test_a_name_is_any_part_of_one_and_a_semicolon_parts_several() -> None:

@@ -75,7 +75,7 @@ class ChatTab:
         with gr.Accordion("Limit to…", open=False, elem_id="limits") as self.limits:
             with gr.Row(elem_id="limit-boxes"):
                 self.limit_boxes = [
-                    gr.Textbox(label=label, placeholder=example, min_width=0, max_lines=1)
+                    gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
                     for label, example in html.LIMITS
                 ]
             self.limit_problem = shown("", "limit-problem")
@@ -83,11 +83,12 @@ class ChatTab:
             shown(html.SMALL_PRINT, "caution")
             with gr.Row(visible=False, elem_id="afterwards") as self.afterwards:
                 self.fresh = gr.Button("New chat", elem_id="fresh", min_width=0)
+                shown("<span>Save as</span>", "save-as")
                 self.saves = {
                     gr.Button(name, elem_classes="save", min_width=0): name for name in _EXPORTS
                 }
         # What page.js asks for, and where the file to save is handed to it.
-        with gr.Row(visible="hidden"):
+        with gr.Row(elem_id="wishes"):
             self.wish = gr.Textbox(elem_id="wish", label="Wish")
             self.again = gr.Button("Again", elem_id="wish-again")
             self.other = gr.Button("Other", elem_id="wish-other")
@@ -126,7 +127,7 @@ class ChatTab:
             made.then(None, self.file, None, js=_SAVE, **quiet)
 
     async def ask(
-        self, question: str, given: _Exchanges, edited: int, *limits: str
+        self, question: str, given: _Exchanges, edited: int, *limits: str | None
     ) -> AsyncIterator[dict[Any, Any]]:
         """Answer what stands in the box into the page, step by step."""
         import gradio as gr
@@ -204,7 +205,7 @@ class ChatTab:
             return skipped
         return self._ended(given)
 
-    def tell_limits(self, *limits: str) -> dict[Any, Any]:
+    def tell_limits(self, *limits: str | None) -> dict[Any, Any]:
         """The limits in force, in the line that opens them."""
         import gradio as gr
 

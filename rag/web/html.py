@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = "Ask a question"
 NO_QUESTION = "Type a question first"
 SMALL_PRINT = (
-    "<p>A reading aid, not medical advice: read the paper before you rely on it. "
+    "<p>Not medical advice: read the paper before you rely on it. "
     '<button type="button" id="help-open" aria-haspopup="dialog">Keys</button></p>'
 )
 LIMITS = (

@@ -6,8 +6,9 @@ from rag.errors import InputError
 from rag.filters import Filter
 
 
-def filter_of(since: str, until: str, venue: str, keyword: str) -> Filter | None:
-    """The filter that the boxes ask for; None: all are empty.
+def filter_of(*boxes: str | None) -> Filter | None:
+    """The filter that the boxes (first year, last year, venue, keyword) ask for; None: all are
+    empty. A box that was never unfolded is None.
 
     A venue or a keyword is any part of a name, since nobody knows how a collection spells it
     in full; a semicolon parts several.
@@ -15,6 +16,7 @@ def filter_of(since: str, until: str, venue: str, keyword: str) -> Filter | None
     Raises:
         InputError: a year is no number, or the years are reversed.
     """
+    since, until, venue, keyword = (box or "" for box in boxes)
     return Filter(_year(since), _year(until), _parts(venue), _parts(keyword)) or None
 
 

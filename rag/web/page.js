@@ -200,6 +200,7 @@
   document.addEventListener("pointerdown", (event) => (touched = event.pointerType === "touch"));
   document.addEventListener("click", (event) => {
     const target = event.target.closest?.("a.cite, a.back, button");
+    if (target?.matches("#limits > button")) tellUnfolded();
     const card = event.target.closest?.(".source.long");
     if (previewed && !event.target.closest?.("#preview, a.cite")) hidePreview();
     if (!target) {
@@ -229,6 +230,13 @@
     else if (target.matches(".ask")) put(target.textContent);
     else if (target.dataset.act) wish(target.dataset.act, Number(target.dataset.turn));
   });
+
+  const tellUnfolded = () =>
+    setTimeout(() => {
+      const button = $("#limits > button");
+      button?.setAttribute("aria-expanded", String(button.classList.contains("open")));
+    });
+  tellUnfolded();
 
   const unfold = (card, whole) => {
     card.classList.toggle("open", whole);
