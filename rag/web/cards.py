@@ -97,10 +97,11 @@ def _card(exchange: Exchange, source: Source, turn: int) -> str:
     url, key = source.url or address(paper), f"t{turn}-s{source.n}"
     title = titled(source.title, url, marked(source.title, spans("title"), link=False))
     long = " long" if len(source.text) > _LONG else ""
+    kind = f"source{long} cited" if long and spans("abstract") else f"source{long}"
     more = '<button type="button" class="more" aria-expanded="false">Whole abstract</button>'
     abstract = marked(source.text, spans("abstract"))
     return (
-        f'<article class="source{long}" id="{key}" tabindex="-1" aria-labelledby="{key}-h">'
+        f'<article class="{kind}" id="{key}" tabindex="-1" aria-labelledby="{key}-h">'
         f'<h3 dir="auto" id="{key}-h"><span class="n">{source.n}</span><span>{title}</span></h3>'
         f'{_meta(paper, url)}<p class="abstract" dir="auto">{abstract}'
         f'</p><p class="why">{_why(exchange, source)}</p>'

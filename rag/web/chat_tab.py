@@ -161,15 +161,17 @@ class ChatTab:
         async with aclosing(in_thread(steps)) as following:
             async for exchange in following:
                 so_far = (*earlier, exchange)
+                if not exchange.status:
+                    yield self.show(so_far)
+                    return
                 update = {
                     self.exchanges: so_far,
                     self.now: exchange_html(exchange, len(so_far)),
                 }
-                if exchange.sources != step.sources:
+                if (exchange.sources, exchange.sentences) != (step.sources, step.sentences):
                     update[self.panel] = panel_html(so_far)
                 step = exchange
                 yield update
-        yield self.show((*earlier, step))
 
     def do_other(self, wish: str, given: _Exchanges) -> dict[Any, Any]:
         """What needs no answer: take a question up again, or keep what a reader thinks of one."""

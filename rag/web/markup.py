@@ -141,7 +141,8 @@ def titled(title: str, url: str, inner: str = "") -> str:
 def marked(text: str, spans: Sequence[tuple[int, int, int]], *, link: bool = True) -> str:
     """``text`` with each (start, end, sentence number) marked; spans may overlap.
 
-    A mark that begins or ends inside a web address takes in the whole address.
+    A mark that begins or ends inside a web address takes in the whole address. With ``link``,
+    what stands between marks is of the class "rest", so that it can be folded.
     """
     links = [_trimmed(match) for match in _URL.finditer(text)] if link else []
     widened = [(*_widen(max(a, 0), min(b, len(text)), links), q) for a, b, q in spans if a < b]
@@ -151,7 +152,11 @@ def marked(text: str, spans: Sequence[tuple[int, int, int]], *, link: bool = Tru
         piece = linked(text[low:high]) if link else safe(text[low:high])
         numbers = sorted({q for a, b, q in widened if a <= low and high <= b})
         which = " ".join(map(str, numbers))
-        html += f'<mark data-q="{which}">{piece}</mark>' if numbers else piece
+        if numbers:
+            piece = f'<mark data-q="{which}">{piece}</mark>'
+        elif link and piece.strip():
+            piece = f'<span class="rest">{piece}</span>'
+        html += piece
     return html
 
 

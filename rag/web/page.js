@@ -26,7 +26,10 @@
     if (steps) steps.hidden = !shown;
     const turn = chip ? open.turn : latest();
     const count = turn ? chipsOf(turn).length : 0;
-    if (steps && shown) $(".where", steps).textContent = chip ? `Evidence ${open.at + 1} of ${count}` : `${count} pieces of evidence`;
+    if (steps && shown)
+      $(".where", steps).textContent = chip
+        ? `Evidence ${open.at + 1} of ${count}`
+        : `${count} ${count === 1 ? "piece" : "pieces"} of evidence`;
     if (!chip) return [];
     const card = document.getElementById(chip.hash.slice(1));
     const sentence = chip.closest(".sentence");
