@@ -26,7 +26,7 @@ ORDER = """
     documents render progress session batch
     cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
     web web.exchange web.exports web.examples web.markup web.cards web.turns web.html
-    web.headers web.site web.parts web.limits web.wishes web.chat_tab llama
+    web.headers web.site web.parts web.boxes web.wishes web.chat_tab llama
 """.split()
 """A module imports only modules that stand before it."""
 HEAVY = {"chromadb", "gradio", "huggingface_hub", "llama_index", "onnx", "onnxruntime", "openai",

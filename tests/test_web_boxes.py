@@ -4,7 +4,7 @@ import pytest
 
 from rag.errors import InputError
 from rag.filters import Filter
-from rag.web.limits import filter_of
+from rag.web.boxes import filter_of
 
 
 def test_empty_boxes_limit_nothing() -> None:
