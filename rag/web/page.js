@@ -4,7 +4,7 @@
 () => {
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const frame = $(".gradio-container");
+  const frame = $("#columns");
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
   const isSheet = () => getComputedStyle($("#sources")).position === "fixed";
   const busy = () => $("#now .working") !== null;
@@ -19,7 +19,7 @@
 
   // The marks follow from what is open, so that they outlive the server's replacing the HTML.
   const paint = () => {
-    $$(".active", $("#columns")).forEach((element) => element.classList.remove("active"));
+    $$(".active", frame).forEach((element) => element.classList.remove("active"));
     const chip = chipOpen();
     const shown = chip ?? chipsOf(latest() ?? "none")[0];
     const steps = $("#steps .steps");
@@ -89,7 +89,7 @@
   preview.hidden = true;
   preview.innerHTML =
     '<p class="of" dir="auto"></p><div class="quotes"></div><button type="button">Open the source</button>';
-  frame.append(preview);
+  $(".gradio-container").append(preview);
   let previewed = null;
   let waiting = 0;
 
@@ -277,7 +277,7 @@
     }
     const writing = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (writing || event.ctrlKey || event.metaKey || event.altKey || !keysOn.checked) return;
-    if (!$("#columns").checkVisibility?.()) return; // another tab of the page is open
+    if (!frame.checkVisibility?.()) return; // another tab of the page is open
     const action = actions[event.key];
     if (!action) return;
     event.preventDefault();
