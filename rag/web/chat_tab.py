@@ -103,15 +103,15 @@ class ChatTab:
             *(self.stop, self.afterwards, self.above, self.edited, self.limits, self.limit_problem),
         ]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # "multiple": a question right after "Stop" must not be dropped; page.js lets one in at a time.
+        asking: dict[str, Any] = {"concurrency_id": "ask", "trigger_mode": "multiple", **quiet}
         typed = [self.box, self.exchanges, self.edited, *self.limit_boxes]
         asked = [
-            trigger(self.ask, typed, outputs, concurrency_id="ask", **quiet)
+            trigger(self.ask, typed, outputs, **asking)
             for trigger in (self.box.submit, self.send.click)
         ]
         wished = [self.wish, self.exchanges]
-        asked.append(
-            self.again.click(self.ask_again, wished, outputs, concurrency_id="ask", **quiet)
-        )
+        asked.append(self.again.click(self.ask_again, wished, outputs, **asking))
         self.other.click(self.do_other, wished, outputs, **quiet)
         stopped = self.stop.click(
             self.give_up, self.exchanges, [*outputs, self.stopped_at], cancels=asked, **quiet

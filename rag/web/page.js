@@ -199,6 +199,21 @@
     setTimeout(() => (button.textContent = label), 1600);
   };
 
+  // One question at a time: Gradio would take a second, or drop one right after "Stop".
+  let asked = 0;
+  const guard = (event) => {
+    const wished = event.target.closest?.("#wish-again");
+    const isSend = event.type === "click" && (wished || event.target.closest?.("#send"));
+    const isEnter = event.key === "Enter" && !event.shiftKey && event.target.closest?.("#question");
+    if (!isSend && !isEnter) return;
+    if (busy() || Date.now() - asked < 1500) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (wished || $("#question textarea").value.trim()) asked = Date.now();
+  };
+  addEventListener("click", guard, true);
+  addEventListener("keydown", guard, true);
+
   let touched = false;
   document.addEventListener("pointerdown", (event) => (touched = event.pointerType === "touch"));
   document.addEventListener("click", (event) => {
@@ -308,6 +323,7 @@
   };
   new MutationObserver(() => {
     const exchange = $("#now .exchange");
+    asked = 0;
     const grown = exchange?.dataset.seen !== "yes";
     if (exchange && exchange.id !== current) {
       following = true;
