@@ -59,5 +59,5 @@ def test_limits_are_offered_only_where_the_abstract_speaks_of_them() -> None:
     assert question not in follow_ups(answered("q"), PAPERS)
 
 
-def test_a_refusal_offers_the_papers_found() -> None:
-    assert "What does HELIOS report?" in follow_ups(refused("q"), PAPERS)
+def test_a_refusal_offers_nothing() -> None:
+    assert follow_ups(refused("q"), PAPERS) == ()

@@ -17,7 +17,9 @@ _LONG = 420  # characters of an abstract that is folded until it is opened
 def panel_html(exchanges: Sequence[Exchange]) -> str:
     """The sources of every exchange; those of the latest that has any are shown."""
     turns = [
-        turn for turn, exchange in enumerate(exchanges, 1) if exchange.sources or exchange.answer
+        turn
+        for turn, exchange in enumerate(exchanges, 1)
+        if exchange.sources or (exchange.answer and exchange.answer.retrieved)
     ]
     if not turns:
         return f'<p class="empty">{EMPTY_PANEL}</p>'
@@ -43,6 +45,8 @@ def sources_html(exchange: Exchange, answer: Answer, turn: int) -> str:
     if not count:
         return cards
     folded = "".join(_card(exchange, source, turn) for source in others)
+    if others and further:
+        folded += '<p class="further-down">Further down the list</p>'
     folded += _further(further, exchange)
     title = f"{count} {'paper' if count == 1 else 'papers'} retrieved but not cited"
     state = "" if cited else " open"
@@ -154,4 +158,4 @@ def _further(rows: Sequence[tuple[int, Retrieved]], exchange: Exchange) -> str:
         told.append(f"match {rank}, score {row.score:.2f}")
         title = titled(row.title, address(paper) if paper else "")
         items += f'<li dir="auto">{title} <span class="meta">{safe(" · ".join(told))}</span></li>'
-    return f'<p class="further-down">Further down the list</p><ul>{items}</ul>'
+    return f"<ul>{items}</ul>"

@@ -103,7 +103,7 @@ class ChatTab:
             *(self.stop, self.afterwards, self.above, self.edited, self.limits, self.limit_problem),
         ]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        # "multiple": a question right after "Stop" must not be dropped; page.js lets one in at a time.
+        # "multiple": one right after "Stop" must not be dropped; page.js lets one in at a time.
         asking: dict[str, Any] = {"concurrency_id": "ask", "trigger_mode": "multiple", **quiet}
         typed = [self.box, self.exchanges, self.edited, *self.limit_boxes]
         asked = [

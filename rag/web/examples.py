@@ -54,7 +54,12 @@ def examples(papers: Iterable[Paper]) -> tuple[str, ...]:
 
 
 def follow_ups(answer: Answer, papers: Mapping[str, Paper]) -> tuple[str, ...]:
-    """Questions to go on with: on papers that were found and not cited, then on cited ones."""
+    """Questions to go on with: on papers that were found and not cited, and on cited ones.
+
+    None after a refusal: what was found then has little to do with the question.
+    """
+    if answer.refused:
+        return ()
     used = {source.paper_id for source in cited(answer)}
     found = [papers[row.paper_id] for row in answer.retrieved if row.paper_id in papers]
     named = _unique(found)

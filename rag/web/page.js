@@ -312,7 +312,7 @@
   const tell = (exchange) => {
     const now = exchange?.classList.contains("working") ?? false;
     if (now && !working) say("Searching the papers and writing.");
-    if (!now && working) {
+    if (exchange && !now && working) {
       const sentences = $$(".sentence", exchange).length;
       const problem = $(".problem", exchange)?.textContent ?? "";
       const refused = $(".refusal > b", exchange)?.textContent ?? "";
