@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rag.citations import strip_markers
 from rag.evidence import best_spans, read
@@ -13,6 +15,28 @@ from rag.types import Note, Sentence, Source
 DENIES = 0.9
 """Probability of contradiction from which another paper is said to disagree."""
 MAX_NOTES = 2
+_AGAINST = re.compile(
+    r"Papers disagree: against “(.+?)” \((.*?), source (\d+)\) stands “(.+?)” "
+    r"\((.*), source (\d+)\)\.",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one of two papers that disagree says."""
+
+    said: str
+    title: str
+    source: int
+
+
+def sides(note: str) -> tuple[Side, Side] | None:
+    """The two sides of a note made here; None: it is another's."""
+    match = _AGAINST.fullmatch(note)
+    if not match:
+        return None
+    return Side(match[1], match[2], int(match[3])), Side(match[4], match[5], int(match[6]))
 
 
 def disagreements(sentences: Sequence[Sentence], sources: Sequence[Source]) -> tuple[Note, ...]:

@@ -139,6 +139,16 @@ def absent_terms(claim: str, source: str) -> list[str]:
     return list(missing)
 
 
+def named(text: str, group: str) -> list[str]:
+    """The phrases of ``text`` that name a term of a class, such as "imaging", as it spells them."""
+    terms = _lexicon().terms
+    return [
+        text[start:end]
+        for start, end, found in _mentions(text)
+        if any(terms[number].group == group for number in found)
+    ]
+
+
 def _unlisted(claim: str, listed: set[int]) -> Iterator[str]:
     """Capitalised words inside the sentence, and technical ones anywhere, in no list."""
     for match in _PROPER.finditer(claim):

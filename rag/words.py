@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -38,6 +39,13 @@ def words_of(text: str) -> list[str]:
     """The content words of ``text`` as it writes them, lower case; compounds by their parts."""
     parts = (_POSSESSIVE.sub("", match[0]).lower() for match in _WORD.finditer(text))
     return [w for w in parts if w not in _STOP_WORDS and not w.isdigit() and len(w) > 1]
+
+
+def missing_words(text: str, others: Iterable[str]) -> list[str]:
+    """The content words of ``text`` that none of ``others`` has in any form, as it spells them."""
+    held = frozenset().union(*map(content_words, others))
+    spelled = {word.lower(): word for word in (_POSSESSIVE.sub("", w) for w in _WORD.findall(text))}
+    return [spelled[word] for word in dict.fromkeys(words_of(text)) if stem(word) not in held]
 
 
 @lru_cache(maxsize=65536)

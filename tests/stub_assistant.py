@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ from rag.types import (
     Answer,
     Event,
     Evidence,
+    Filter,
     Found,
     Note,
     Paper,
@@ -46,6 +47,14 @@ SELENE = Source(
 AURORA = Source(3, "aurora", "AURORA: a survey", "", 2021, "A survey of forty scanners.")
 
 
+PAPERS = {
+    "helios": Paper(
+        "helios", HELIOS.title, HELIOS.text, ("Ada Lumen", "Bo Umbra", "Cy Penumbra", "Di Corona"),
+        2024, "Journal of Night Imaging", HELIOS.url,
+    ),
+    "selene": Paper("selene", SELENE.title, SELENE.text, ("Eve Crater",), doi="10.1000/selene"),
+    "aurora": Paper("aurora", AURORA.title, AURORA.text, year=2021),
+}  # fmt: skip
 NOTE = "Digest written for these tests; for real work, import the original."
 
 
@@ -114,6 +123,8 @@ class StubAssistant:
 
     def __init__(self, answers: dict[str, Answer] | None = None) -> None:
         self.answers = answers or {}
+        self.known = dict(PAPERS)
+        self.where: Filter | None = None
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
         self.gate = threading.Event()
         self.closed = threading.Event()
@@ -122,11 +133,18 @@ class StubAssistant:
         self.library = SimpleNamespace(
             status=lambda: StoreStatus("/somewhere/library", 3, 5, "minilm", "0.1.0"),
             embedder=SimpleNamespace(name="minilm", remote=False),
-            papers=lambda ids: {key: Paper(key, "A sample", "Text.", note=NOTE) for key in ids},
+            papers=self.papers,
         )
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def papers(self, ids: Collection[str]) -> dict[str, Paper]:
+        sample = Paper("", "A sample", "Text.", note=NOTE)
+        return {key: self.known.get(key, replace(sample, id=key)) for key in ids}
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Iterator[Event]:
         self.asked.append((question, tuple(history)))
+        self.where = where
         self.closed.clear()
         self.finished = False
         try:

@@ -26,8 +26,9 @@ ORDER = """
     extractive reasoning chat judge writers checking replies answers assistant
     documents render progress session batch
     web web.visitors web.limits web.access web.accounts web.caller web.refusals web.uploads
-    web.login web.guard web.headers web.server web.background web.exchange web.markup web.html
-    web.site web.parts web.chat_tab web.programs web.endpoints web.transcript
+    web.login web.guard web.headers web.server web.background
+    web.exchange web.exports web.examples web.markup web.cards web.turns web.html
+    web.site web.parts web.boxes web.wishes web.chat_tab web.programs web.endpoints web.transcript
     web.completions web.v1 web.tools web.application
     cli_eval_set cli_eval cli_fetch cli_filters cli_facets cli_names cli_library cli_chat
     cli_users cli_mcp cli __main__ schemas llama

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from rag.disagreement import MAX_NOTES, disagreements
+from rag.disagreement import MAX_NOTES, Side, disagreements, sides
 from rag.types import Sentence, Source
 
 SOURCES = (
@@ -22,6 +22,12 @@ def test_two_papers_that_say_opposite_things_are_both_named() -> None:
     for part in ("Evening walks and sleep", "source 1", "A second trial of evening walks",
                  "source 2", "“Evening walks did not improve sleep in older adults.”"):  # fmt: skip
         assert part in note.text
+    assert sides(note.text) == (
+        Side("Evening walks improved sleep in older adults.", "Evening walks and sleep", 1),
+        Side("Evening walks did not improve sleep in older adults.",
+             "A second trial of evening walks", 2),
+    )  # fmt: skip
+    assert sides("Papers disagree, somebody says.") is None
 
 
 def test_a_paper_on_something_else_does_not_disagree() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.terms import absent_terms
+from rag.terms import absent_terms, named
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,9 @@ def test_a_broader_word_serves_unless_the_source_names_another_kind() -> None:
 def test_subjects_are_missed_only_beside_others_of_their_class() -> None:
     assert absent_terms("It helped rats.", "It helped.") == []
     assert absent_terms("It helped rats.", "It helped rabbits.") == ["rats"]
+
+
+def test_phrases_that_name_a_term_of_a_class_are_found_as_they_are_spelled() -> None:
+    text = "Dehazing Ultrasound of the liver, seen with diffusion MRI"
+    assert named(text, "imaging") == ["Ultrasound", "diffusion MRI"]
+    assert named(text, "organ") == ["liver"]

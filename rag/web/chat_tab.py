@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
-from rag.web import html
-from rag.web.exchange import Exchange, end, follow, in_thread
+from rag.errors import InputError
+from rag.filters import Filter
+from rag.web import exports, html
+from rag.web.boxes import filter_of
+from rag.web.cards import panel_html
+from rag.web.exchange import Exchange, Feedback, end, follow, in_thread
 from rag.web.parts import about_site, shown
 from rag.web.site import Site
+from rag.web.turns import conversation_html, exchange_html
+from rag.web.wishes import Wish, read_wish
 
 _LATE = 0.3  # seconds
 _Exchanges = tuple[Exchange, ...]
+OnFeedback = Callable[[Exchange, Feedback], None]
+_EXPORTS = {
+    "Markdown": ("md", exports.conversation_markdown),
+    "JSON": ("json", exports.conversation_json),
+    "BibTeX": ("bib", exports.bibtex),
+}
 
 
 class ChatTab:
-    """The components of the page, laid out where it is made, and the wires between them."""
+    """The components of the page, laid out where it is made, and the wires between them.
 
-    def __init__(self, site: Site) -> None:
+    Args:
+        site: whose first collection answers.
+        on_feedback: told of a finished exchange and what its reader thinks of it: "up", "down",
+            or "" for one who takes it back.
+    """
+
+    def __init__(
+        self, site: Site, on_feedback: OnFeedback = lambda _exchange, _given: None
+    ) -> None:
         import gradio as gr
 
-        self.site = site
-        about = about_site(site)
-        self.exchanges, self.stopped_at = gr.State(()), gr.State(0)
+        self.site, self.on_feedback = site, on_feedback
+        self.exchanges, self.stopped_at, self.edited = gr.State(()), gr.State(0), gr.State(0)
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="chat", min_width=0):
                 self.past, self.now = shown("", "past"), shown("", "now")
-                with gr.Column(elem_id="welcome", min_width=0) as self.welcome:
-                    shown(html.welcome_html(about), "invitation")
-                    self.examples = [gr.Button(q, elem_classes="example") for q in about.examples]
+                self.welcome = shown(html.welcome_html(about_site(site)), "welcome")
                 with gr.Column(elem_id="dock", min_width=0):
                     self._lay_out_dock()
             with gr.Column(elem_id="sources", min_width=0):
-                self.panel = shown(html.panel_html(()), "panel")
+                shown(html.steps_html(), "steps")
+                self.panel = shown(panel_html(()), "panel")
+        shown(html.help_html(), "help")
 
     def _lay_out_dock(self) -> None:
         import gradio as gr
 
+        self.above = shown("", "above")
         with gr.Row(elem_id="composer"):
             self.box = gr.Textbox(
                 label="Your question",
@@ -51,51 +72,124 @@ class ChatTab:
             )
             self.send = gr.Button("Send", variant="primary", elem_id="send", min_width=0)
             self.stop = gr.Button("Stop", visible=False, elem_id="stop", min_width=0)
+        with gr.Accordion("Limit to…", open=False, elem_id="limits") as self.limits:
+            with gr.Row(elem_id="limit-boxes"):
+                self.limit_boxes = [
+                    gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
+                    for label, example in html.LIMITS
+                ]
+            self.limit_problem = shown("", "limit-problem")
         with gr.Row(elem_id="small-print"):
             shown(html.SMALL_PRINT, "caution")
-            self.fresh = gr.Button("New chat", visible=False, elem_id="fresh", min_width=0)
+            with gr.Row(visible=False, elem_id="afterwards") as self.afterwards:
+                self.fresh = gr.Button("New chat", elem_id="fresh", min_width=0)
+                shown("<span>Save as</span>", "save-as")
+                self.saves = {
+                    gr.Button(name, elem_classes="save", min_width=0): name for name in _EXPORTS
+                }
+        # What page.js asks for, and where the file to save is handed to it.
+        with gr.Row(elem_id="wishes"):
+            self.wish = gr.Textbox(elem_id="wish", label="Wish")
+            self.again = gr.Button("Again", elem_id="wish-again")
+            self.other = gr.Button("Other", elem_id="wish-other")
+        self.file = gr.JSON(visible=False)
+
+    # --- wires --------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Say what each button does. A closed page closes the generators that serve it."""
         outputs = [
-            *(self.exchanges, self.past, self.now, self.panel, self.welcome),
-            *(self.box, self.send, self.stop, self.fresh),
+            *(self.exchanges, self.past, self.now, self.panel, self.welcome, self.box, self.send),
+            *(self.stop, self.afterwards, self.above, self.edited, self.limits, self.limit_problem),
         ]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        triggers = [(self.box.submit, self.box), (self.send.click, self.box)]
-        triggers += [(button.click, button) for button in self.examples]
+        # "multiple": one right after "Stop" must not be dropped; page.js lets one in at a time.
+        asking: dict[str, Any] = {"concurrency_id": "ask", "trigger_mode": "multiple", **quiet}
+        typed = [self.box, self.exchanges, self.edited, *self.limit_boxes]
         asked = [
-            trigger(self.ask, [question, self.exchanges], outputs, concurrency_id="ask", **quiet)
-            for trigger, question in triggers
+            trigger(self.ask, typed, outputs, **asking)
+            for trigger in (self.box.submit, self.send.click)
         ]
+        wished = [self.wish, self.exchanges]
+        asked.append(self.again.click(self.ask_again, wished, outputs, **asking))
+        self.other.click(self.do_other, wished, outputs, **quiet)
         stopped = self.stop.click(
             self.give_up, self.exchanges, [*outputs, self.stopped_at], cancels=asked, **quiet
         )
         waited = stopped.then(_wait, None, None, **quiet)
         waited.then(self.settle, [self.exchanges, self.stopped_at], outputs, **quiet)
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
+        told = [self.limits, self.limit_problem]
+        for box in self.limit_boxes:
+            box.blur(self.tell_limits, self.limit_boxes, told, **quiet)
+        for button, name in self.saves.items():
+            made = button.click(_saving(name), self.exchanges, self.file, **quiet)
+            made.then(None, self.file, None, js=_SAVE, **quiet)
 
-    async def ask(self, question: str, earlier: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
-        """Answer into the page, step by step."""
+    async def ask(
+        self, question: str, given: _Exchanges, edited: int, *limits: str | None
+    ) -> AsyncIterator[dict[Any, Any]]:
+        """Answer what stands in the box into the page, step by step."""
         import gradio as gr
 
         if not question.strip():
             yield {self.box: gr.update(placeholder=html.NO_QUESTION)}
             return
-        step = Exchange(question)
+        try:
+            where = filter_of(*limits)
+        except InputError as error:
+            yield self._refuse_limits(error)
+            return
+        earlier = given[: edited - 1] if edited else given
+        async for update in self._answer(question, earlier, where):
+            yield update
+
+    async def ask_again(self, wish: str, given: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
+        """Answer an earlier question anew, in its place; what followed it goes."""
+        match read_wish(wish, len(given)):
+            case Wish("retry", turn):
+                old = given[turn - 1]
+                async for update in self._answer(old.question, given[: turn - 1], old.where):
+                    yield update
+
+    async def _answer(
+        self, question: str, earlier: _Exchanges, where: Filter | None
+    ) -> AsyncIterator[dict[Any, Any]]:
+        step = Exchange(question, where=where)
         yield {**self.show((*earlier, step), busy=True), self.box: ""}
-        async with aclosing(in_thread(follow(self.site.assistant(), question, earlier))) as steps:
-            async for following in steps:
-                so_far = (*earlier, following)
+        steps = follow(self.site.assistant(), question, earlier, where)
+        async with aclosing(in_thread(steps)) as following:
+            async for exchange in following:
+                so_far = (*earlier, exchange)
+                if not exchange.status:
+                    yield self.show(so_far)
+                    return
                 update = {
                     self.exchanges: so_far,
-                    self.now: html.exchange_html(following, len(so_far)),
+                    self.now: exchange_html(exchange, len(so_far)),
                 }
-                if following.sources != step.sources:
-                    update[self.panel] = html.panel_html(so_far)
-                step = following
+                if (exchange.sources, exchange.sentences) != (step.sources, step.sentences):
+                    update[self.panel] = panel_html(so_far)
+                step = exchange
                 yield update
-        yield self.show((*earlier, step))
+
+    def do_other(self, wish: str, given: _Exchanges) -> dict[Any, Any]:
+        """What needs no answer: take a question up again, or keep what a reader thinks of one."""
+        import gradio as gr
+
+        match read_wish(wish, len(given)):
+            case Wish("edit", turn):
+                question = given[turn - 1].question
+                return {self.box: question, self.edited: turn, self.above: html.editing_html(turn)}
+            case Wish("cancel"):
+                return {self.box: "", self.edited: 0, self.above: ""}
+            case Wish("up" | "down" as thumb, turn) if given[turn - 1].answer:
+                feedback: Feedback = "" if given[turn - 1].feedback == thumb else thumb
+                rated = replace(given[turn - 1], feedback=feedback)
+                self.on_feedback(rated, feedback)
+                return self._conversation((*given[: turn - 1], rated, *given[turn:]))
+        skipped: dict[Any, Any] = gr.skip()
+        return skipped
 
     def give_up(self, given: _Exchanges) -> dict[Any, Any]:
         """What the stop button leaves: the sentences that were checked before."""
@@ -113,23 +207,59 @@ class ChatTab:
             return skipped
         return self._ended(given)
 
-    def _ended(self, given: _Exchanges) -> dict[Any, Any]:
-        return self.show((*given[:-1], end(given[-1])) if given else ())
+    def tell_limits(self, *limits: str | None) -> dict[Any, Any]:
+        """The limits in force, in the line that opens them."""
+        import gradio as gr
+
+        try:
+            where = filter_of(*limits)
+        except InputError as error:
+            return self._refuse_limits(error)
+        label = f"Limited to {where}" if where else "Limit to…"
+        return {self.limits: gr.update(label=label), self.limit_problem: ""}
+
+    # --- what is shown ------------------------------------------------------------------
 
     def show(self, given: _Exchanges, *, busy: bool = False) -> dict[Any, Any]:
         """Every component's value for this state of the conversation."""
         import gradio as gr
 
         return {
-            self.exchanges: given,
-            self.past: html.conversation_html(given[:-1]),
-            self.now: html.exchange_html(given[-1], len(given)) if given else "",
-            self.panel: html.panel_html(given),
+            **self._conversation(given),
+            self.panel: panel_html(given),
             self.welcome: gr.update(visible=not given),
             self.send: gr.update(visible=not busy),
             self.stop: gr.update(visible=busy),
-            self.fresh: gr.update(visible=bool(given) and not busy),
+            self.afterwards: gr.update(visible=bool(given) and not busy),
+            self.above: "",
+            self.edited: 0,
         }
+
+    def _conversation(self, given: _Exchanges) -> dict[Any, Any]:
+        return {
+            self.exchanges: given,
+            self.past: conversation_html(given[:-1]),
+            self.now: exchange_html(given[-1], len(given)) if given else "",
+        }
+
+    def _ended(self, given: _Exchanges) -> dict[Any, Any]:
+        return self.show((*given[:-1], end(given[-1])) if given else ())
+
+    def _refuse_limits(self, error: InputError) -> dict[Any, Any]:
+        import gradio as gr
+
+        return {
+            self.limits: gr.update(open=True),
+            self.limit_problem: html.problem_html(str(error)),
+        }
+
+
+_SAVE = "file => document.dispatchEvent(new CustomEvent('footnote-save', {detail: file}))"
+
+
+def _saving(name: str) -> Callable[[_Exchanges], dict[str, str]]:
+    ending, write = _EXPORTS[name]
+    return lambda given: {"name": f"footnote.{ending}", "text": write(given)}
 
 
 async def _wait() -> None:

@@ -5,23 +5,40 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
 from rag.errors import RagError
-from rag.types import Answer, Event, Found, Removed, Sentence, Source, Status, Turn
+from rag.filters import Filter
+from rag.types import Answer, Event, Found, Paper, Removed, Sentence, Source, Status, Turn
 
+Feedback = Literal["", "up", "down"]
 _log = logging.getLogger(__name__)
 UNEXPECTED = "Something went wrong that should not have; the log of the server has the details."
 STOPPED = "Stopped before the answer was complete."
 
 
+class Holding(Protocol):
+    """What an exchange needs of the ``Library``."""
+
+    def papers(self, ids: Collection[str]) -> Mapping[str, Paper]:
+        """Those papers of ``ids`` that are held."""
+        ...
+
+
 class Answering(Protocol):
     """What an exchange needs of the ``Assistant``."""
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Generator[Event, None, None]:
+    @property
+    def library(self) -> Holding:
+        """Where the papers are looked up."""
+        ...
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), where: Filter | None = None
+    ) -> Generator[Event, None, None]:
         """Answer ``question``, event by event; the last event is the ``Answer``."""
         ...
 
@@ -38,20 +55,33 @@ class Exchange:
     answer: Answer | None = None
     problem: str = ""
     """Why there is no complete answer: one line for people."""
+    withheld: int = 0
+    """Sentences of the draft that did not pass so far."""
+    where: Filter | None = None
+    """The papers that the question is put to; None: all."""
+    papers: Mapping[str, Paper] = field(default_factory=dict)
+    """What is known of the papers found, by id: authors and venue are in no ``Source``."""
+    feedback: Feedback = ""
+    """What the reader thinks of the answer."""
 
 
 def follow(
-    assistant: Answering, question: str, earlier: Sequence[Exchange] = ()
+    assistant: Answering,
+    question: str,
+    earlier: Sequence[Exchange] = (),
+    where: Filter | None = None,
 ) -> Generator[Exchange, None, None]:
     """Ask, and yield the exchange after every event; errors end it with a ``problem``.
 
     Closing this iterator closes the assistant's stream, and with it a model's connection.
     """
-    exchange = Exchange(question)
+    exchange = Exchange(question, where=where)
     try:
-        with closing(assistant.stream(question, history(earlier))) as events:
+        with closing(assistant.stream(question, history(earlier), where)) as events:
             for event in events:
                 exchange = advance(exchange, event)
+                if isinstance(event, Found | Answer):
+                    exchange = replace(exchange, papers=assistant.library.papers(found(exchange)))
                 yield exchange
     except RagError as error:
         yield end(exchange, str(error))
@@ -96,7 +126,7 @@ def advance(exchange: Exchange, event: Event) -> Exchange:
         case Sentence():
             return replace(exchange, sentences=(*exchange.sentences, event))
         case Removed():
-            return exchange
+            return replace(exchange, withheld=exchange.withheld + 1)
         case Answer():
             return replace(
                 exchange,
@@ -105,6 +135,13 @@ def advance(exchange: Exchange, event: Event) -> Exchange:
                 sentences=event.sentences,
                 answer=event,
             )
+
+
+def found(exchange: Exchange) -> list[str]:
+    """The ids of the papers that were found for it, best first, each once."""
+    rows = exchange.answer.retrieved if exchange.answer else ()
+    ids = [*(row.paper_id for row in rows), *(source.paper_id for source in exchange.sources)]
+    return list(dict.fromkeys(ids))
 
 
 def end(exchange: Exchange, problem: str = STOPPED) -> Exchange:

@@ -9,11 +9,17 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from rag.citations import cited_numbers, find_markers
+from rag.text import clean
 from rag.types import Sentence
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 _LINE = re.compile(r"^[ \t]*(?P<lead>[-*+•–]\s+|\d{1,2}[.)]\s+|#{1,6}\s+|>\s+)?(?P<body>\S.*)$")
 _EMPHASIS = re.compile(r"\*\*([^*\n]+)\*\*|__([^_\n]+)__|`([^`\n]+)`")
+
+
+def safe(text: str) -> str:
+    """``text`` as HTML shows it: nothing in it is markup, invisible or turns the direction."""
+    return escape(clean(text))
 
 
 # --- prose with chips -------------------------------------------------------------------
@@ -103,23 +109,24 @@ def _chipped(raw: str, sentence: Sentence, turn: int) -> str:
         if not set(numbers) <= set(sentence.citations):
             continue
         html += _emphasised(raw[cursor : marker.start()].rstrip())
-        html += "".join(_chip(n, turn) for n in numbers)
+        html += "".join(chip(n, turn) for n in numbers)
         cursor = marker.end()
     return html + _emphasised(raw[cursor:])
 
 
-def _chip(n: int, turn: int) -> str:
+def chip(n: int, turn: int) -> str:
+    """The number of a source, which ``page.js`` previews and opens."""
     return f'<a class="cite" href="#t{turn}-s{n}" aria-label="Source {n}">{n}</a>'
 
 
 def _emphasised(raw: str) -> str:
     html, cursor = "", 0
     for match in _EMPHASIS.finditer(raw):
-        html += escape(raw[cursor : match.start()])
+        html += safe(raw[cursor : match.start()])
         bold, code = match[1] or match[2], match[3]
-        html += f"<strong>{escape(bold)}</strong>" if bold else f"<code>{escape(code)}</code>"
+        html += f"<strong>{safe(bold)}</strong>" if bold else f"<code>{safe(code)}</code>"
         cursor = match.end()
-    return html + escape(raw[cursor:])
+    return html + safe(raw[cursor:])
 
 
 # --- marked passages and links ---------------------------------------------------------
@@ -127,24 +134,29 @@ def _emphasised(raw: str) -> str:
 
 def titled(title: str, url: str, inner: str = "") -> str:
     """A title, or the HTML ``inner`` made of it, linked where ``url`` is a web address."""
-    inner = inner or escape(title)
+    inner = inner or safe(title)
     return _anchor(url, inner) if is_web_address(url) else inner
 
 
 def marked(text: str, spans: Sequence[tuple[int, int, int]], *, link: bool = True) -> str:
     """``text`` with each (start, end, sentence number) marked; spans may overlap.
 
-    A mark that begins or ends inside a web address takes in the whole address.
+    A mark that begins or ends inside a web address takes in the whole address. With ``link``,
+    what stands between marks is of the class "rest", so that it can be folded.
     """
     links = [_trimmed(match) for match in _URL.finditer(text)] if link else []
     widened = [(*_widen(max(a, 0), min(b, len(text)), links), q) for a, b, q in spans if a < b]
     edges = sorted({0, len(text), *(edge for a, b, _ in widened for edge in (a, b))})
     html = ""
     for low, high in pairwise(edges):
-        piece = linked(text[low:high]) if link else escape(text[low:high])
+        piece = linked(text[low:high]) if link else safe(text[low:high])
         numbers = sorted({q for a, b, q in widened if a <= low and high <= b})
         which = " ".join(map(str, numbers))
-        html += f'<mark data-q="{which}">{piece}</mark>' if numbers else piece
+        if numbers:
+            piece = f'<mark data-q="{which}">{piece}</mark>'
+        elif link and piece.strip():
+            piece = f'<span class="rest">{piece}</span>'
+        html += piece
     return html
 
 
@@ -170,7 +182,7 @@ def is_web_address(url: str) -> bool:
 def linked(text: str) -> str:
     """``text`` with its web addresses as links."""
     return "".join(
-        _anchor(piece, escape(piece)) if is_link and is_web_address(piece) else escape(piece)
+        _anchor(piece, safe(piece)) if is_link and is_web_address(piece) else safe(piece)
         for piece, is_link in _split_links(text)
     )
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rag.web import html
+from rag.web.examples import examples
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from rag.library import Library
     from rag.web.site import Site
+
+_ENOUGH = 400  # papers that examples are made from
 
 
 def shown(value: str, name: str) -> gr.HTML:
@@ -31,5 +36,9 @@ def about_site(site: Site) -> html.About:
         status=library.status(),
         answered_by=html.answered_by(assistant.writer, library.embedder),
         notice=f"Sample collection: {remark}" if remark else "",
-        examples=sample.questions() if remark else (),
+        examples=sample.questions() if remark else _examples(library),
     )
+
+
+def _examples(library: Library) -> tuple[str, ...]:
+    return examples(islice(library.store.all_papers(), _ENOUGH))
