@@ -292,7 +292,7 @@ def test_run_takes_a_filter_with_each_question(
     assert faults[0] == "line-3: filter: since 2020 is after until 2019; swap the years"
     assert faults[1] == (
         "line-4: where.yeer: Unexpected keyword argument; "
-        "known: since, until, venues, keywords, ids"
+        "known: since, until, venues, keywords, ids, topics"
     )
     assert faults[2].startswith("line-5: where.venues: ")
     assert "ids is an empty list" in faults[3]
