@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,10 @@ def launch(
     Raises:
         RagError: the library cannot be opened, or the port cannot be used.
     """
-    from rag import sample
-    from rag.assistant import Assistant
-    from rag.web.site import Collection, Site
+    from rag.web.site import Site, own_collections
 
-    with sample.open_library(settings, _tell) as library:
-        page = build(Site((Collection("Library", Assistant(library)),)))
+    with ExitStack() as libraries:
+        page = build(Site(own_collections(settings, libraries, _tell)))
         _tell(f"Footnote is at {serve(page, host, port, open_browser=open_browser)}")
         try:
             page.block_thread()
@@ -52,14 +51,18 @@ def build(site: Site) -> gr.Blocks:
 
     from rag.web import html
     from rag.web.chat_tab import ChatTab
-    from rag.web.parts import about_site, shown
+    from rag.web.library_tab import LibraryTab
+    from rag.web.parts import about_site, chooser, shown
 
     with gr.Blocks(title="Footnote", analytics_enabled=False) as page:
         # First: Gradio would name the page's own events "ask", too.
         gr.api(_for_programs(site), api_name="ask", concurrency_id="ask")
         shown(html.masthead_html(about_site(site)), "masthead")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Ask", elem_id="ask"):
-            ChatTab(site).connect()
+        chosen = chooser(site)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Ask", elem_id="ask"):
+                ChatTab(site).connect()
+            LibraryTab(site, chosen).connect()
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
 
@@ -97,7 +100,7 @@ def serve(page: gr.Blocks, host: str, port: int, *, open_browser: bool = False) 
             ssr_mode=False,
             footer_links=[],
             theme=_theme(),
-            css_paths=resources.path("web/page.css"),
+            css_paths=[resources.path("web/page.css"), resources.path("web/tabs.css")],
             js=resources.path("web/page.js").read_text(encoding="utf-8"),
             app_kwargs={"middleware": [Middleware(LocalOnly)]},
         )

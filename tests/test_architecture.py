@@ -25,7 +25,8 @@ ORDER = """
     extractive reasoning chat judge writers checking assistant
     documents render progress session batch
     cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
-    web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab llama
+    web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab
+    web.jobs web.jobs_html web.library_html web.library_view web.library_tab llama
 """.split()
 """A module imports only modules that stand before it."""
 HEAVY = {"chromadb", "gradio", "huggingface_hub", "llama_index", "onnx", "onnxruntime", "openai",
