@@ -51,6 +51,8 @@ def build(site: Site) -> gr.Blocks:
 
     from rag.web import html
     from rag.web.chat_tab import ChatTab
+    from rag.web.check_tab import CheckTab
+    from rag.web.evaluation_tab import EvaluationTab
     from rag.web.library_tab import LibraryTab
     from rag.web.parts import about_site, chooser, shown
 
@@ -63,6 +65,8 @@ def build(site: Site) -> gr.Blocks:
             with gr.Tab("Ask", elem_id="ask"):
                 ChatTab(site).connect()
             LibraryTab(site, chosen).connect()
+            CheckTab(site, chosen).connect()
+            EvaluationTab(site, chosen).connect()
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
 

@@ -26,7 +26,8 @@ ORDER = """
     documents render progress session batch
     cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
     web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab
-    web.jobs web.jobs_html web.library_html web.library_view web.library_tab llama
+    web.jobs web.jobs_html web.library_html web.library_view web.library_tab
+    web.check_html web.check_tab web.evaluations web.evaluation_html web.evaluation_tab llama
 """.split()
 """A module imports only modules that stand before it."""
 HEAVY = {"chromadb", "gradio", "huggingface_hub", "llama_index", "onnx", "onnxruntime", "openai",

@@ -88,6 +88,7 @@ class LibraryTab:
         if not self.site.read_only:
             with gr.Column(visible=False, elem_id="confirm", min_width=0) as self.confirm:
                 self.question, self.doomed = shown("", "removal"), gr.State(())
+                self.ticked = gr.Textbox(visible=False)  # their ids, once the button is pressed
                 with gr.Row():
                     self.sure = gr.Button("Remove", variant="stop", elem_id="sure", min_width=0)
                     self.keep = gr.Button("Keep them", elem_id="keep", min_width=0)
@@ -117,11 +118,8 @@ class LibraryTab:
             self._connect_changes(seen, quiet)
 
     def _connect_changes(self, seen: list[Component], quiet: dict[str, Any]) -> None:
-        import gradio as gr
-
         asking = [self.question, self.doomed, self.confirm, self.told]
-        ids = gr.Textbox(visible=False)
-        self.remove.click(self.ask, [ids, self.chosen], asking, js=_CHOSEN, **quiet)
+        self.remove.click(self.ask, [self.ticked, self.chosen], asking, js=_CHOSEN, **quiet)
         self.keep.click(self.leave, None, asking, **quiet)
         self.sure.click(
             self.take_out,
