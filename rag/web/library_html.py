@@ -14,6 +14,7 @@ from rag.web.markup import linked, marked, titled
 PAGE = 20
 """Papers on a page."""
 NOTHING_CHOSEN = "Tick the papers to remove first."
+_FORMATS = "BibTeX, RIS, PubMed, arXiv, CSV, JSON, Markdown or plain text, also zipped"
 _MOST_FAILURES = 200
 _MOST_AUTHORS = 4
 _MOST_NAMED = 8
@@ -66,13 +67,13 @@ def status_html(name: str, status: StoreStatus | None) -> str:
 
 def receiving_html(name: str, *, other: bool) -> str:
     """Where dropped files go; ``other``: not into the collection that is shown."""
-    where = f"<b>{escape(name)}</b>"
-    if other:
-        return (
-            f"<p>The sample stays as it is: papers that you add go into {where}, and the page "
-            "then shows that one.</p>"
-        )
-    return f"<p>Papers that you add go into {where}. A file of the same name is a new version.</p>"
+    where = f'<b dir="auto">{escape(name)}</b>'
+    stays = "The sample stays as it is: " if other else ""
+    return (
+        f"<h3>Add papers</h3><p>{stays}{'your' if other else 'Your'} papers go into {where}. "
+        f"Any number of files at once: {_FORMATS}. A file of the same name counts as a new "
+        "version of the earlier one.</p>"
+    )
 
 
 # --- the papers -------------------------------------------------------------------------

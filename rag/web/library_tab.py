@@ -13,13 +13,12 @@ from rag.web import library_html as html
 from rag.web import library_view as view
 from rag.web.jobs import BUSY, Job
 from rag.web.jobs_html import counted, problem_html, progress_html, remark_html
-from rag.web.parts import shown
+from rag.web.parts import shown, tab
 from rag.web.site import Collection, Site
 
 if TYPE_CHECKING:
     from gradio.components import Component
 
-_FORMATS = "BibTeX, RIS, PubMed, arXiv, CSV, JSON, Markdown or plain text; also zipped"
 _LIMITS = (
     ("Year from", "2018"),
     ("to", "2024"),
@@ -43,11 +42,10 @@ class LibraryTab:
     """
 
     def __init__(self, site: Site, chosen: Component) -> None:
-        import gradio as gr
 
         self.site, self.chosen = site, chosen
         self.jobs: dict[str, Job[IngestReport]] = {}  # the last ingest of each collection
-        with gr.Tab("Library", elem_id="library") as self.tab:
+        with tab("Library", "library") as self.tab:
             self.status = shown("", "library-status")
             if not site.read_only:
                 self._lay_out_adding()
@@ -59,8 +57,9 @@ class LibraryTab:
         with gr.Column(elem_id="adding", min_width=0):
             self.receiving = shown("", "receiving")
             self.drop = gr.File(
-                label=f"Add papers: {_FORMATS}", file_count="multiple", height=132, elem_id="drop"
-            )
+                label="Files of papers", show_label=False, file_count="multiple", height=120,
+                elem_id="drop",
+            )  # fmt: skip
             self.progress = shown("", "ingesting")
             self.stop = gr.Button("Stop", visible=False, elem_id="ingest-stop", min_width=0)
 
