@@ -77,8 +77,7 @@ def test_a_year_that_is_none_is_refused(year: str) -> None:
         view.query_of("", year, "", "", "")
 
 
-def test_boxes_that_were_never_opened_limit_nothing() -> None:
-    assert view.query_of(None, None, None, None, None) == view.Query()
+def test_empty_boxes_limit_nothing_and_several_names_are_parted() -> None:
     assert view.query_of("", "", "", " ; ", "*") == view.Query()
     assert view.query_of("", "", "", "cell; nature", "").where == Filter(
         venues=("*cell*", "*nature*")

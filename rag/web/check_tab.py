@@ -15,7 +15,7 @@ from rag.web import check_html as html
 from rag.web.jobs import Job
 from rag.web.jobs_html import problem_html, progress_html, remark_html
 from rag.web.library_view import discard, is_new
-from rag.web.parts import shown, tab
+from rag.web.parts import shown
 from rag.web.site import Site
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class CheckTab:
         import gradio as gr
 
         self.site, self.chosen = site, chosen
-        with tab("Check my text", "check"):
+        with gr.Tab("Check my text", elem_id="check"):
             with gr.Column(elem_id="check-composer", min_width=0):
                 self.box = gr.Textbox(
                     label="Your paragraph", lines=7, max_lines=24, max_length=MAX_DRAFT,

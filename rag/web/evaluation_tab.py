@@ -14,7 +14,7 @@ from rag.web import evaluation_html as html
 from rag.web import evaluations
 from rag.web.jobs import Job
 from rag.web.jobs_html import problem_html, progress_html, remark_html
-from rag.web.parts import shown, tab
+from rag.web.parts import shown
 from rag.web.site import Site
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class EvaluationTab:
         self.site, self.chosen = site, chosen
         self.job: Job[str] | None = None
         self._files = tempfile.TemporaryDirectory(prefix="footnote-")
-        with tab("Evaluation", "evaluation") as self.tab:
+        with gr.Tab("Evaluation", elem_id="evaluation") as self.tab:
             with gr.Column(elem_id="evaluating", min_width=0):
                 shown(f"<p>{html.READ_ONLY}</p>" if site.read_only else html.INVITATION, "about")
                 if not site.read_only:

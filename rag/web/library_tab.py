@@ -13,7 +13,7 @@ from rag.web import library_html as html
 from rag.web import library_view as view
 from rag.web.jobs import BUSY, Job
 from rag.web.jobs_html import counted, problem_html, progress_html, remark_html
-from rag.web.parts import shown, tab
+from rag.web.parts import shown
 from rag.web.site import Collection, Site
 
 if TYPE_CHECKING:
@@ -43,9 +43,11 @@ class LibraryTab:
 
     def __init__(self, site: Site, chosen: Component) -> None:
 
+        import gradio as gr
+
         self.site, self.chosen = site, chosen
         self.jobs: dict[str, Job[IngestReport]] = {}  # the last ingest of each collection
-        with tab("Library", "library") as self.tab:
+        with gr.Tab("Library", elem_id="library") as self.tab:
             self.status = shown("", "library-status")
             if not site.read_only:
                 self._lay_out_adding()
@@ -69,13 +71,13 @@ class LibraryTab:
         self.page = gr.State(0)
         with gr.Row(elem_id="finder"):
             self.box = gr.Textbox(
-                label="Search the papers", placeholder="Search the papers", show_label=False,
+                "", label="Search the papers", placeholder="Search the papers", show_label=False,
                 container=False, max_lines=1, elem_id="find", min_width=0,
             )  # fmt: skip
             self.search = gr.Button("Search", elem_id="search", min_width=0)
         with gr.Accordion("Filter", open=False, elem_id="filter"), gr.Row(elem_id="filter-boxes"):
             self.limits = [
-                gr.Textbox(label=label, placeholder=example, min_width=0, max_lines=1)
+                gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
                 for label, example in _LIMITS
             ]
         with gr.Row(elem_id="pager"):
@@ -186,9 +188,12 @@ class LibraryTab:
 
     async def add(self, files: Sequence[str] | None, name: str) -> AsyncIterator[Update]:
         """Take in uploaded files, with progress; they are deleted whatever comes of it."""
+        import gradio as gr
+
         target = self.site.receiving(name)
         if not files or target is None:
             view.discard(files or ())
+            yield gr.skip()
             return
         library, before = target.assistant.library, self.jobs.get(target.name)
         if before and before.running:
@@ -203,11 +208,15 @@ class LibraryTab:
 
     async def resume(self, name: str) -> AsyncIterator[Update]:
         """Show an ingest that is under way, whoever began it."""
+        import gradio as gr
+
         target = self.site.receiving(name)
         job = self.jobs.get(target.name) if target else None
-        if target and job and job.running:
-            async for update in self._watch(job, target):
-                yield update
+        if not (target and job and job.running):
+            yield gr.skip()  # who yields nothing blanks every output
+            return
+        async for update in self._watch(job, target):
+            yield update
 
     def give_up(self, name: str) -> None:
         """Stop the ingest after the papers in work."""

@@ -29,17 +29,15 @@ class Query:
 
 
 def query_of(
-    question: str | None, since: str | None, until: str | None, venue: str | None,
-    keyword: str | None, page: int = 0,
-) -> Query:  # fmt: skip
-    """What the boxes of the page ask for; one that was never opened gives None.
+    question: str, since: str, until: str, venue: str, keyword: str, page: int = 0
+) -> Query:
+    """What the boxes of the page ask for.
 
     Raises:
         InputError: a year is none, or the years are reversed.
     """
-    where = Filter(_year(since or ""), _year(until or ""), _names(venue or ""),
-                   _names(keyword or ""))  # fmt: skip
-    return Query((question or "").strip(), where or None, max(page, 0))
+    where = Filter(_year(since), _year(until), _names(venue), _names(keyword))
+    return Query(question.strip(), where or None, max(page, 0))
 
 
 def _year(text: str) -> int | None:

@@ -20,14 +20,6 @@ def shown(value: str, name: str) -> gr.HTML:
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
 
 
-def tab(label: str, name: str) -> gr.Tab:
-    """A tab under the element id ``name``."""
-    import gradio as gr
-
-    # Rendered at once: Gradio loses what an event says of a component that was never shown.
-    return gr.Tab(label, elem_id=name, render_children=True)
-
-
 def chooser(site: Site) -> gr.Dropdown:
     """Its value is the name of the collection to show; seen where there are several."""
     import gradio as gr
