@@ -101,6 +101,7 @@ def generate(
             written.
     """
     questions = load_set(set_path)
+    sample = sample if sample < len(questions.part(split)) else 0  # all of it is no sample
     items = _part(questions, split, sample)
     with ExitStack() as stack:
         clean = stack.enter_context(opening(questions.papers, settings))

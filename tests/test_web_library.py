@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,10 @@ def test_a_search_marks_what_it_found_and_a_filter_limits_both(library: Library)
     found = view.listing(library, view.query_of("kelp cover on cleared reefs", "", "", "", ""))
     assert found.rows[0].paper.id == "kelp"
     assert found.total == 6
-    reader = TabReader(html.papers_html(found, choosable=True))
-    assert "mark" in reader.tags
+    assert found.rows[0].spans == ()  # its abstract is one passage
+    row = replace(found.rows[0], spans=((0, 6),))
+    page = html.papers_html(replace(found, rows=(row,)), choosable=True)
+    assert '<mark data-q="1">Divers</mark>' in page
     meadows = view.query_of("", "2019", "2019", "meadow", "")
     assert [row.paper.id for row in view.listing(library, meadows).rows] == ["bees"]
     meadows = view.query_of("kelp", "2019", "2019", "meadow", "")

@@ -86,7 +86,9 @@ def listing(library: Library, query: Query) -> Listing:
 
 
 def _found(hit: Hit) -> Row:
-    return Row(hit.paper, ((hit.passage.start, hit.passage.end),))
+    span = (hit.passage.start, hit.passage.end)
+    # A short abstract is one passage: to mark all of it would say nothing.
+    return Row(hit.paper, () if span == (0, len(hit.paper.abstract)) else (span,))
 
 
 def take_in(library: Library, files: Iterable[str], job: Job[IngestReport]) -> IngestReport:
