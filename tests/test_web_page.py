@@ -57,7 +57,7 @@ def page(
 ) -> Iterator[sync_api.Page]:
     """A fresh page; at its end no request may have gone anywhere but to its own server."""
     context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **request.param})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     tab, elsewhere, faults = context.new_page(), [], []
     context.on(
         "request",

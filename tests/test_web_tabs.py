@@ -26,7 +26,7 @@ from tests.test_web_page import browser, page  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
-expect = sync_api.expect
+expect = sync_api.expect; expect.set_options(timeout=40_000)
 
 NEW = "TY  - JOUR\nTI  - {}\nAB  - Recordings of 40 whales show songs falling by 3 Hz.\nER  - \n"
 

@@ -38,8 +38,8 @@ def checked_html(draft: CheckedDraft, markdown: str) -> str:
     cards = "".join(_card(source, draft.sentences) for source in draft.sources)
     papers = f'<section class="papers-found"><h3>Papers</h3>{cards}</section>' if cards else ""
     return (
-        f'<div class="check-columns"><section class="checked"><p class="verdicts" role="status">{of}</p>'
-        f'<ol class="sentences">{rows}</ol></section>{papers}</div>'
+        '<div class="check-columns"><section class="checked">'
+        f'<p class="verdicts" role="status">{of}</p><ol class="sentences">{rows}</ol></section>{papers}</div>'
         f'<pre id="check-markdown" hidden>{escape(markdown)}</pre>'
     )
 
