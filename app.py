@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rag import resources
 from rag.errors import RagError
 from rag.settings import Settings, load
-from rag.web import uploads
+from rag.web import feedback, uploads
 from rag.web.access import Access
 from rag.web.limits import PLACES, PLACES_WITH_MODEL, WAITING, Limits
 from rag.web.server import Server
@@ -78,14 +78,12 @@ def launch(
 def _open_site(
     settings: Settings, shelves: Mapping[str, Path], read_only: bool, libraries: ExitStack
 ) -> Site:
-    from rag import sample
     from rag.assistant import Assistant
     from rag.library import Library
-    from rag.web.site import Collection, Site
+    from rag.web.site import Collection, Site, own_collections
 
     if not shelves:
-        library = libraries.enter_context(sample.open_library(settings, _tell))
-        return Site((Collection("Library", Assistant(library)),), read_only)
+        return Site(own_collections(settings, libraries, _tell), read_only)
     collections: list[Collection] = []
     for name, folder in shelves.items():
         # All share one model in memory.
@@ -125,16 +123,24 @@ def build(site: Site, access: Access = _LOCAL) -> Page:
 
     from rag.web import html
     from rag.web.chat_tab import ChatTab
+    from rag.web.check_tab import CheckTab
     from rag.web.endpoints import endpoints, hold
-    from rag.web.parts import about_site, shown
+    from rag.web.evaluation_tab import EvaluationTab
+    from rag.web.library_tab import LibraryTab
+    from rag.web.parts import about_site, chooser, shown
 
     # Every hour, uploads of the day before are deleted.
     with gr.Blocks(title="Footnote", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as blocks:
         # First: Gradio would name the page's own events "ask", too.
         endpoints(site)
         shown(html.masthead_html(about_site(site)), "masthead")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Ask", elem_id="ask"):
-            ChatTab(site).connect()
+        chosen = chooser(site)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Ask", elem_id="ask"):
+                ChatTab(site, chosen, feedback.keep).connect()
+            LibraryTab(site, chosen).connect()
+            CheckTab(site, chosen).connect()
+            EvaluationTab(site, chosen).connect()
     asks_model = any(each.assistant.writer.endpoint for each in site.collections)
     places = PLACES_WITH_MODEL if asks_model else PLACES
     limits = Limits(access.rate, places)
@@ -176,7 +182,7 @@ def _mounted(blocks: gr.Blocks, site: Site, access: Access, limits: Limits) -> F
         run_history=False,
         footer_links=[],
         theme=_theme(),
-        css_paths=resources.path("web/page.css"),
+        css_paths=[resources.path("web/page.css"), resources.path("web/tabs.css")],
         js=resources.path("web/page.js").read_text(encoding="utf-8"),
     )
     mounted = app.routes[-1].app  # type: ignore[attr-defined]

@@ -80,6 +80,7 @@ def generate(
     out: Path,
     *,
     split: Split = "all",
+    sample: int = 0,
     on_progress: OnProgress | None = None,
     opening: Open = open_assistant,
 ) -> None:
@@ -90,6 +91,7 @@ def generate(
         settings: name the writer and the embedding; their store is not touched.
         out: the run, JSON Lines.
         split: which half of the set to ask.
+        sample: ask so many of it only, always the same ones; 0: all.
         on_progress: called with (questions done, questions in all).
         opening: prepares what is asked; by default the real Assistant over the
             set's collection, indexed in a cache folder of its own.
@@ -99,7 +101,8 @@ def generate(
             written.
     """
     questions = load_set(set_path)
-    items = _part(questions, split)
+    sample = sample if sample < len(questions.part(split)) else 0  # all of it is no sample
+    items = _part(questions, split, sample)
     with ExitStack() as stack:
         clean = stack.enter_context(opening(questions.papers, settings))
         attacked = clean
@@ -107,7 +110,7 @@ def generate(
             attacked = stack.enter_context(opening(poisoned_papers(questions), settings))
         runs.write_run(
             out,
-            _origin(questions, split, settings),
+            _origin(questions, split, sample, settings),
             items,
             lambda item: ask(attacked if item.poison else clean, item),
             on_progress or (lambda _done, _total: None),
@@ -148,7 +151,7 @@ def score(
     lines = runs.read_run(run)
     meta = runs.read_meta(run) or {}
     split = split or meta.get("split") or "all"
-    items = _part(questions, split)
+    items = _part(questions, split, (meta.get("settings") or {}).get("sample") or 0)
     ids = {item.id for item in questions.items}
     if strange := [id for id in lines if id not in ids]:
         raise InputError(
@@ -194,14 +197,17 @@ def _report(
     )
 
 
-def _part(questions: QuestionSet, split: Split) -> tuple[Item, ...]:
+def _part(questions: QuestionSet, split: Split, sample: int) -> tuple[Item, ...]:
     items = questions.part(split)
     if not items:
         raise InputError(f"the set {questions.name} has no item in {split}; take --split all")
-    return items
+    # In an order of their own, so that a smaller sample is part of a larger one.
+    drawn = sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest())
+    chosen = {item.id for item in drawn[: sample or None]}
+    return tuple(item for item in items if item.id in chosen)
 
 
-def _origin(questions: QuestionSet, split: str, settings: Settings) -> runs.Document:
+def _origin(questions: QuestionSet, split: str, sample: int, settings: Settings) -> runs.Document:
     """What a run is made with: enough to tell whether another was made with the same."""
     prompts = hashlib.sha256()
     for path in sorted(resources.path("prompts").glob("*.md")):
@@ -219,6 +225,7 @@ def _origin(questions: QuestionSet, split: str, settings: Settings) -> runs.Docu
             "embedding": settings.embedding,
             "strictness": settings.strictness,
             "judge": settings.judge,
+            **({"sample": sample} if sample else {}),
         },
         "index_hash": index_hash(questions.papers, settings.embedding),
         "prompt_hash": prompts.hexdigest(),

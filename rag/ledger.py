@@ -52,12 +52,9 @@ class Ledger:
         self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(
-            sql.address(path, self.writable),
-            uri=True,
-            timeout=10,
-            isolation_level=None,
+            sql.address(path, self.writable), uri=True, timeout=10, isolation_level=None,
             check_same_thread=False,
-        )
+        )  # fmt: skip
         self._db.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
@@ -96,6 +93,13 @@ class Ledger:
         ):
             last = rows[-1][0]
             yield from (tables.paper(*row) for row in rows)
+
+    def listed(self, start: int, n: int, within: Collection[str] | None) -> list[Paper]:
+        """``n`` papers from the ``start``-th on, the last written first; of ``within`` or all."""
+        part, values = ("", ()) if within is None else (f"WHERE id IN {_LISTED}", _listed(within))
+        query = f"SELECT id, title, abstract, rest FROM papers {part} ORDER BY rowid DESC"
+        rows = self._all(f"{query} LIMIT ? OFFSET ?", (*values, n, start))
+        return [tables.paper(*row) for row in rows]
 
     def related(self, keys: Sequence[Keys], sources: Collection[str]) -> dict[str, Known]:
         """The papers that share a key with any of ``keys``, with their records, by id."""

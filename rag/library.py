@@ -20,7 +20,7 @@ from rag.chunking import split_paper
 from rag.errors import InputError
 from rag.identity import Record
 from rag.intake import Intake, Plan
-from rag.loaders import Paths, read
+from rag.loaders import Paths, SourceName, read
 from rag.references import Format, export
 from rag.reports import Facet, PruneReport, RebuildReport, Removal
 from rag.settings import Settings, load
@@ -89,7 +89,7 @@ class Library:
         paths: Paths,
         on_progress: Callable[[int, int | None], None] | None = None,
         names: Mapping[str, str] | None = None,
-        source: str = "",
+        source: SourceName = "",
     ) -> IngestReport:
         """Take in the papers of files and folders; unchanged ones are left as they are.
 
@@ -101,8 +101,8 @@ class Library:
             on_progress: called with the papers done and their total, None while unknown; the
                 files are read once more for it as soon as there is something to embed.
             names: for tables and JSON, what fields are called there: ``{"abstract": "AB"}``.
-            source: what the files are parts of, such as ``arxiv:kelp``; empty: each is known
-                by its own path.
+            source: what the files are parts of, such as ``arxiv:kelp``, or what tells that of
+                a file's path; empty: each is known by its own path.
 
         Raises:
             InputError: there is nothing to read.

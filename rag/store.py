@@ -137,6 +137,10 @@ class Store:
         """All papers, by id."""
         return self._ledger.all_papers()
 
+    def listed(self, start: int, n: int, within: PaperIds = None) -> list[Paper]:
+        """``n`` papers from the ``start``-th on, the last written first."""
+        return self._ledger.listed(start, n, within)
+
     def facts(self) -> tuple[int, Sizes, str | None]:
         """Number of files that the papers came from, sizes on disk, end of the last ingest."""
         last = self._ledger.meta("last_ingest")
@@ -226,11 +230,9 @@ class Store:
     writing = _alone
 
     def write(
-        self,
-        batch: Sequence[tuple[Paper, Sequence[Passage], np.ndarray]],
-        known: Mapping[str, Known] = MappingProxyType({}),
-        gone: Collection[str] = (),
-    ) -> None:
+        self, batch: Sequence[tuple[Paper, Sequence[Passage], np.ndarray]],
+        known: Mapping[str, Known] = MappingProxyType({}), gone: Collection[str] = (),
+    ) -> None:  # fmt: skip
         """Add or replace papers, with their passages and the vectors (passages, d) of these.
 
         Args:

@@ -28,7 +28,10 @@ ORDER = """
     web web.visitors web.limits web.access web.accounts web.caller web.refusals web.uploads
     web.login web.guard web.headers web.server web.background
     web.exchange web.exports web.examples web.markup web.cards web.turns web.html
-    web.site web.parts web.boxes web.wishes web.chat_tab web.programs web.endpoints web.transcript
+    web.feedback web.site web.parts web.boxes web.wishes web.chat_tab
+    web.jobs web.jobs_html web.library_html web.library_view web.library_tab
+    web.check_html web.check_tab web.evaluations web.evaluation_html web.evaluation_tab
+    web.programs web.endpoints web.transcript
     web.completions web.v1 web.tools web.application
     cli_eval_set cli_eval cli_fetch cli_filters cli_facets cli_names cli_library cli_chat
     cli_users cli_mcp cli __main__ schemas llama

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from rag.types import Failure, Paper
 MAX_FAILURES = 100_000
 """Records of a file that fail one after the other before the rest of it is left."""
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+SourceName = str | Callable[[str], str]
+"""What files are parts of, or what tells that of each file's path; empty: of nothing."""
 
 
 def load_papers(
@@ -46,7 +48,7 @@ def read(
     paths: Paths,
     on_failure: OnFailure,
     names: Mapping[str, str] | None = None,
-    source: str = "",
+    source: SourceName = "",
 ) -> Iterator[tuple[str, str, Paper]]:
     """The records as they stand in the files; a paper without an id comes with an empty one.
 
@@ -69,13 +71,14 @@ def read(
             _refuse(path, error, len(given) == 1, on_failure)
     for file, listed in files:
         name = "-" if str(file) == "-" else str(file.absolute())
+        name = (source(name) if callable(source) else source) or name
         begun = False
         report = _Patient(on_failure)
         try:
             for text in open_texts(file, names or {}, report, listed):
                 for where, paper in _records(text, report):
                     begun, report.failed = True, 0
-                    yield source or name, where, paper
+                    yield name, where, paper
         except InputError as error:
             _refuse(file, error, len(files) == 1 and not begun, on_failure)
 

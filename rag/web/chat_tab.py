@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import InputError
 from rag.filters import Filter
@@ -18,6 +18,9 @@ from rag.web.parts import about_site, shown
 from rag.web.site import Site
 from rag.web.turns import conversation_html, exchange_html
 from rag.web.wishes import Wish, read_wish
+
+if TYPE_CHECKING:
+    from gradio.components import Component
 
 _LATE = 0.3  # seconds
 _Exchanges = tuple[Exchange, ...]
@@ -33,17 +36,22 @@ class ChatTab:
     """The components of the page, laid out where it is made, and the wires between them.
 
     Args:
-        site: whose first collection answers.
+        site: whose collections answer.
+        chosen: the component whose value is the name of the collection to ask; None: the first.
         on_feedback: told of a finished exchange and what its reader thinks of it: "up", "down",
             or "" for one who takes it back.
     """
 
     def __init__(
-        self, site: Site, on_feedback: OnFeedback = lambda _exchange, _given: None
+        self,
+        site: Site,
+        chosen: Component | None = None,
+        on_feedback: OnFeedback = lambda _exchange, _given: None,
     ) -> None:
         import gradio as gr
 
         self.site, self.on_feedback = site, on_feedback
+        self.chosen = chosen or gr.State("")
         self.exchanges, self.stopped_at, self.edited = gr.State(()), gr.State(0), gr.State(0)
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="chat", min_width=0):
@@ -105,13 +113,14 @@ class ChatTab:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # "multiple": one right after "Stop" must not be dropped; page.js lets one in at a time.
         asking: dict[str, Any] = {"concurrency_id": "ask", "trigger_mode": "multiple", **quiet}
-        typed = [self.box, self.exchanges, self.edited, *self.limit_boxes]
+        typed = [self.box, self.exchanges, self.edited, self.chosen, *self.limit_boxes]
         asked = [
             trigger(self.ask, typed, outputs, **asking)
             for trigger in (self.box.submit, self.send.click)
         ]
         wished = [self.wish, self.exchanges]
-        asked.append(self.again.click(self.ask_again, wished, outputs, **asking))
+        again = [*wished, self.chosen]
+        asked.append(self.again.click(self.ask_again, again, outputs, **asking))
         self.other.click(self.do_other, wished, outputs, **quiet)
         stopped = self.stop.click(
             self.give_up, self.exchanges, [*outputs, self.stopped_at], cancels=asked, **quiet
@@ -119,6 +128,8 @@ class ChatTab:
         waited = stopped.then(_wait, None, None, **quiet)
         waited.then(self.settle, [self.exchanges, self.stopped_at], outputs, **quiet)
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
+        # Another collection, another conversation: its numbers would mean other papers.
+        self.chosen.change(lambda: self.show(()), None, outputs, cancels=asked, **quiet)
         told = [self.limits, self.limit_problem]
         for box in self.limit_boxes:
             box.blur(self.tell_limits, self.limit_boxes, told, **quiet)
@@ -127,7 +138,7 @@ class ChatTab:
             made.then(None, self.file, None, js=_SAVE, **quiet)
 
     async def ask(
-        self, question: str, given: _Exchanges, edited: int, *limits: str | None
+        self, question: str, given: _Exchanges, edited: int, name: str, *limits: str | None
     ) -> AsyncIterator[dict[Any, Any]]:
         """Answer what stands in the box into the page, step by step."""
         import gradio as gr
@@ -141,23 +152,26 @@ class ChatTab:
             yield self._refuse_limits(error)
             return
         earlier = given[: edited - 1] if edited else given
-        async for update in self._answer(question, earlier, where):
+        async for update in self._answer(question, earlier, where, name):
             yield update
 
-    async def ask_again(self, wish: str, given: _Exchanges) -> AsyncIterator[dict[Any, Any]]:
+    async def ask_again(
+        self, wish: str, given: _Exchanges, name: str
+    ) -> AsyncIterator[dict[Any, Any]]:
         """Answer an earlier question anew, in its place; what followed it goes."""
         match read_wish(wish, len(given)):
             case Wish("retry", turn):
                 old = given[turn - 1]
-                async for update in self._answer(old.question, given[: turn - 1], old.where):
+                earlier = given[: turn - 1]
+                async for update in self._answer(old.question, earlier, old.where, name):
                     yield update
 
     async def _answer(
-        self, question: str, earlier: _Exchanges, where: Filter | None
+        self, question: str, earlier: _Exchanges, where: Filter | None, name: str
     ) -> AsyncIterator[dict[Any, Any]]:
         step = Exchange(question, where=where)
         yield {**self.show((*earlier, step), busy=True), self.box: ""}
-        steps = follow(self.site.assistant(), question, earlier, where)
+        steps = follow(self.site.assistant(name), question, earlier, where)
         async with aclosing(in_thread(steps)) as following:
             async for exchange in following:
                 so_far = (*earlier, exchange)

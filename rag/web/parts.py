@@ -25,6 +25,17 @@ def shown(value: str, name: str) -> gr.HTML:
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=None)
 
 
+def chooser(site: Site) -> gr.Dropdown:
+    """Its value is the name of the collection to show; seen where there are several."""
+    import gradio as gr
+
+    names = [collection.name for collection in site.collections]
+    return gr.Dropdown(
+        names, value=names[0], label="Collection", visible=len(names) > 1, interactive=True,
+        filterable=False, elem_id="collection",
+    )  # fmt: skip
+
+
 def about_site(site: Site) -> html.About:
     """What a person should know before asking the site's first collection."""
     from rag import sample
