@@ -25,14 +25,12 @@ LEXICAL_WEIGHT = 0.09
 MAX_SOURCES = 6
 _CANDIDATES = 100
 _LONG = 8  # passages of a paper that are compared
-# Logistic regression of "is one of the gold papers" on the fused score; see docs/retrieval.md.
-_SLOPE, _MIDDLE = 12.0, 1.0
 WIDE = 0.05
 """A filter that lets through at least this share of the papers is applied after a search, a
 narrower one within it; docs/library.md has the times of both ways."""
 _MORE, _SPARE = 1.5, 16  # what is asked for beyond the passages that are expected to be enough
-_GAP = 0.4
-"""A paper is evidence only while its fused score is at most this much below the best."""
+_SHARE = 0.65
+"""A paper is evidence only while its fused score is at least this share of the best."""
 # Logistic regression on the best cosine and the share of the question's rare words in one of
 # the first papers: questions of the development half against PubMedQA's, which no paper here
 # answers. Figures and procedure: docs/architecture.md.
@@ -70,8 +68,7 @@ def retrieve(
             break
         n = min(passages, 4 * n)
     dense, lexical = (
-        _completed(store, search, scores, paper_of)
-        for search, scores in zip(searches, found, strict=True)
+        _completed(search, scores, paper_of) for search, scores in zip(searches, found, strict=True)
     )
     return _one_per_paper(store, dense, lexical)[:wanted]
 
@@ -88,7 +85,7 @@ def _best(store: Store, search: Search, n: int, within: AbstractSet[str] | None)
 
 
 def _completed(
-    store: Store, search: Search, scores: Mapping[str, float], paper_of: Mapping[str, str]
+    search: Search, scores: Mapping[str, float], paper_of: Mapping[str, str]
 ) -> dict[str, float]:
     """The scores, with those of the papers that only the other ranking has found."""
     missing = {*paper_of.values()} - {paper_of[key] for key in scores if key in paper_of}
@@ -105,12 +102,12 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     if not hits:
         return []
     texts = _texts(hits)
-    known = holders(question, texts, proper=False)
-    if not known and answers(store, question, hits) < _MIN_ANSWERS:
+    unlikely = answers(store, question, hits) < _MIN_ANSWERS
+    if unlikely and not holders(question, texts, proper=False):
         return []
     named = holders(question, texts)
-    least = hits[0].score - _GAP
-    kept = [row for row, hit in enumerate(hits) if row in named or hit.score >= least]
+    least = _SHARE * _unscaled(hits[0].score)
+    kept = [r for r, hit in enumerate(hits) if r in named or _unscaled(hit.score) >= least]
     first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
     return [hits[row] for row in sorted(first)]
 
@@ -166,11 +163,11 @@ def _one_per_paper(
     places, word_places = _places(cosines), _places({p: s for p, s in words.items() if s > 0})
 
     def shown(paper: str) -> Passage:
-        each = {key: fuse(dense.get(key, 0.0), lexical.get(key, 0.0), size) for key in groups[paper]}
-        return passages[max(each, key=lambda key: each[key])]
+        of = {k: fuse(dense.get(k, 0.0), lexical.get(k, 0.0), size) for k in groups[paper]}
+        return passages[max(of, key=lambda key: of[key])]
 
     return [
-        Hit(papers[paper], shown(paper), _squashed(fused[paper]), cosines[paper], words[paper],
+        Hit(papers[paper], shown(paper), _scaled(fused[paper]), cosines[paper], words[paper],
             places[paper], word_places.get(paper, 0))
         for paper in sorted(papers, key=lambda paper: (-fused[paper], paper))
     ]  # fmt: skip
@@ -185,5 +182,10 @@ def _places(scores: Mapping[str, float]) -> dict[str, int]:
     return {key: place for place, key in enumerate(ranked, 1)}
 
 
-def _squashed(fused: float) -> float:
-    return 1 / (1 + math.exp(_SLOPE * (_MIDDLE - fused)))
+def _scaled(fused: float) -> float:
+    """A fused score, which has no upper end, in 0..1."""
+    return max(fused, 0.0) / (1 + max(fused, 0.0))
+
+
+def _unscaled(score: float) -> float:
+    return score / (1 - score)

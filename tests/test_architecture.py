@@ -24,7 +24,7 @@ ORDER = """
     prompting chatter citations evidence grounding disagreement enforcement history
     extractive reasoning chat judge writers checking assistant
     documents render progress session batch
-    cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
+    cli_eval_beir cli_eval_set cli_eval cli_fetch cli_filters cli_names cli_library cli __main__ schemas
     web web.exchange web.markup web.html web.headers web.site web.parts web.chat_tab llama
 """.split()
 """A module imports only modules that stand before it."""
