@@ -22,7 +22,7 @@ from rag.cli_library import cite, export, prune, rebuild, remove
 from rag.cli_mcp import mcp
 from rag.cli_names import Names, fields_of
 from rag.cli_users import user_app
-from rag.documents import CheckCase, CheckedCase, RunQuestion, search_rows
+from rag.documents import CheckCase, CheckedCase, RunQuestion, explained_rows, search_rows
 from rag.errors import InputError, RagError
 from rag.render import (
     checked_to_markdown,
@@ -139,6 +139,7 @@ def search(
     paper_id: PaperId = None,
     ids: Ids = None,
     topic: Topic = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each was found.")] = False,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -147,7 +148,8 @@ def search(
     with session(as_json, debug, store=store) as run:
         where = filter_of(since, until, venue, keyword, paper_id, ids, topic)
         with open_library(run.settings) as library:
-            rows = search_rows(library.search(question, k, where))
+            hits = library.search(question, k, where)
+            rows = explained_rows(question, hits) if explain else search_rows(hits)
             if where:
                 tell_of(library, where, found=bool(rows))
         run.show(rows, found_to_terminal(rows))

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from rag import resources
+from rag.cli_eval_beir import beir
 from rag.cli_eval_set import draft, export, import_, lint
 from rag.errors import InputError
 from rag.render import to_json
@@ -254,5 +255,6 @@ def _show_document(run: Session, report: Any, out: Path | None) -> None:
     run.show(report.to_dict(), report.table())
 
 
+eval_app.command()(beir)
 for name, command in (("new", draft), ("lint", lint), ("import", import_), ("export", export)):
     eval_app.command(name)(command)

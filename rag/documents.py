@@ -18,6 +18,7 @@ from rag.errors import InputError
 from rag.filters import FIELDS
 from rag.text import whole
 from rag.types import CheckedSentence, Filter, Hit, Paper, Turn
+from rag.words import content_words, stem, words_of
 
 LineId = str | int
 
@@ -40,6 +41,35 @@ class SearchRow:
     score: float
     paper: Paper
     passage: FoundPassage
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a paper fares by one way of searching; ``rank`` counts from 1, 0: it has no place."""
+
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a paper was found."""
+
+    dense: View
+    """By meaning: cosine of the question and the paper's nearest passage."""
+    lexical: View
+    """By words: BM25+ of the paper's best passage."""
+    matched: tuple[str, ...]
+    """Words of the question that the title or the passage has, in some form."""
+    missing: tuple[str, ...]
+    """Words of the question that neither has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRow(SearchRow):
+    """A row of ``rag search --explain``."""
+
+    explain: Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +138,31 @@ class BatchReport:
 
 def search_rows(hits: Sequence[Hit]) -> list[SearchRow]:
     """The hits as ``rag search`` shows them, in their order."""
-    rows = []
-    for rank, hit in enumerate(hits, 1):
-        passage = FoundPassage(hit.passage.id, hit.passage.text, hit.passage.start, hit.passage.end)
-        rows.append(SearchRow(rank, hit.score, hit.paper, passage))
-    return rows
+    return [SearchRow(*_row(rank, hit)) for rank, hit in enumerate(hits, 1)]
+
+
+def explained_rows(question: str, hits: Sequence[Hit]) -> list[ExplainedRow]:
+    """The same rows, each with the reasons for which it was found."""
+    return [
+        ExplainedRow(*_row(rank, hit), _explanation(question, hit))
+        for rank, hit in enumerate(hits, 1)
+    ]
+
+
+def _row(rank: int, hit: Hit) -> tuple[int, float, Paper, FoundPassage]:
+    passage = FoundPassage(hit.passage.id, hit.passage.text, hit.passage.start, hit.passage.end)
+    return rank, hit.score, hit.paper, passage
+
+
+def _explanation(question: str, hit: Hit) -> Explanation:
+    held = content_words(f"{hit.paper.title} {hit.passage.text}")
+    words = dict.fromkeys(words_of(question))
+    return Explanation(
+        View(hit.dense, hit.dense_rank),
+        View(hit.lexical, hit.lexical_rank),
+        tuple(word for word in words if stem(word) in held),
+        tuple(word for word in words if stem(word) not in held),
+    )
 
 
 _UNKNOWN = "unexpected_keyword_argument"  # only filters refuse fields that they do not know

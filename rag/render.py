@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.citations import strip_markers
-from rag.documents import SearchRow
+from rag.documents import ExplainedRow, Explanation, SearchRow
 from rag.settings import Settings, is_loopback
 from rag.text import clean, whole
 from rag.types import Answer, CheckedDraft, IngestReport, Source, StoreStatus
@@ -196,10 +196,23 @@ def found_to_terminal(rows: Sequence[SearchRow]) -> RenderableType:
         parts.append(Padding(Text(one_line(row.passage.text)), (0, 0, 0, 3)))
         facts = one_line(f"score {row.score:.2f}  {row.paper.id}  {row.paper.url}")
         parts.append(Padding(Text(facts, style="dim", overflow="fold"), (0, 0, 0, 3)))
+        if isinstance(row, ExplainedRow):
+            parts.append(Padding(Text(_reasons(row.explain), style="dim"), (0, 0, 0, 3)))
     # A collection's remark is often the same for every paper: once is enough.
     notes = dict.fromkeys(row.paper.note for row in rows if row.paper.note)
     parts += [Text.assemble(("\nNote: ", "yellow"), one_line(note)) for note in notes]
     return Group(*parts)
+
+
+def _reasons(why: Explanation) -> str:
+    words = f"by words: BM25+ {why.lexical.score:.1f}, place {why.lexical.rank}"
+    lines = [
+        f"by meaning: cosine {why.dense.score:.2f}, place {why.dense.rank}",
+        words if why.lexical.rank else "by words: none of the question's",
+    ]
+    lines += [f"has: {one_line(', '.join(why.matched))}"] if why.matched else []
+    lines += [f"lacks: {one_line(', '.join(why.missing))}"] if why.missing else []
+    return "\n".join(lines)
 
 
 def ingested_to_terminal(report: IngestReport) -> RenderableType:

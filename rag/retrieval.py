@@ -28,8 +28,7 @@ LEXICAL_WEIGHT = 0.09
 MAX_SOURCES = 6
 _CANDIDATES = 100
 _LONG = 8  # passages of a paper that are compared
-# Logistic regression of "is one of the gold papers" on the fused score; see docs/retrieval.md.
-_SLOPE, _MIDDLE = 12.0, 1.0
+_SLOPE, _MIDDLE = 12.0, 1.0  # of the logistic curve that puts fused scores into 0..1
 WIDE = 0.05
 """A filter that lets through at least this share of the papers is applied after a search, a
 narrower one within it; docs/library.md has the times of both ways."""
@@ -175,10 +174,8 @@ def _one_per_paper(
     places, word_places = _places(cosines), _places({p: s for p, s in words.items() if s > 0})
 
     def shown(paper: str) -> Passage:
-        each = {
-            key: fuse(dense.get(key, 0.0), lexical.get(key, 0.0), size) for key in groups[paper]
-        }
-        return passages[max(each, key=lambda key: each[key])]
+        of = {k: fuse(dense.get(k, 0.0), lexical.get(k, 0.0), size) for k in groups[paper]}
+        return passages[max(of, key=lambda key: of[key])]
 
     return [
         Hit(papers[paper], shown(paper), _squashed(fused[paper]), cosines[paper], words[paper],
@@ -197,4 +194,5 @@ def _places(scores: Mapping[str, float]) -> dict[str, int]:
 
 
 def _squashed(fused: float) -> float:
+    """A fused score, which has no upper end, in 0..1."""
     return 1 / (1 + math.exp(_SLOPE * (_MIDDLE - fused)))

@@ -19,6 +19,7 @@ from rag.documents import (
     BatchReport,
     CheckCase,
     CheckedCase,
+    ExplainedRow,
     FailedLine,
     LineId,
     RunQuestion,
@@ -35,7 +36,7 @@ READ: dict[str, tuple[str, Any]] = {
 }
 WRITTEN: dict[str, tuple[str, Any]] = {
     "ingest": ("rag ingest --json", IngestReport),
-    "search": ("rag search --json", list[SearchRow]),
+    "search": ("rag search --json", list[SearchRow] | list[ExplainedRow]),
     "ask": ("rag ask --json", Answer),
     "run-answer": ("A line that rag run writes.", Answer | FailedLine),
     "check": ("rag check FILE --json", CheckedDraft),

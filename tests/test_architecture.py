@@ -33,8 +33,8 @@ ORDER = """
     web.check_html web.check_tab web.evaluations web.evaluation_html web.evaluation_tab
     web.programs web.endpoints web.transcript
     web.completions web.v1 web.tools web.application
-    cli_eval_set cli_eval cli_fetch cli_filters cli_facets cli_names cli_library cli_chat
-    cli_users cli_mcp cli __main__ schemas llama
+    cli_eval_beir cli_eval_set cli_eval cli_fetch cli_filters cli_facets cli_names cli_library
+    cli_chat cli_users cli_mcp cli __main__ schemas llama
 """.split()
 """A module imports only modules that stand before it."""
 HEAVY = {"chromadb", "gradio", "huggingface_hub", "llama_index", "onnx", "onnxruntime", "openai",

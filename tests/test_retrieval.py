@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rag import sample
 from rag.library import Library
 from rag.loaders import load_papers
 from rag.minilm import MiniLM
-from rag.retrieval import MAX_SOURCES, cut, fuse, retrieve
+from rag.retrieval import LEXICAL_WEIGHT, MAX_SOURCES, cut, fuse, retrieve
 from rag.settings import Settings
 from rag.types import Filter, Hit
 from tests.conftest import RECORDS
@@ -21,7 +22,7 @@ from tests.fakes import HashEmbedder
 
 KRYLOV = "How much faster is the Krylov-subspace diffusion sampler than the previous best method?"
 WATCH = "What was the sensitivity of the smartwatch for atrial fibrillation?"
-RANKINGS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 50, allow_subnormal=False))
+FIGURES = st.floats(-1, 100, allow_subnormal=False)
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +45,18 @@ def evidence(library: Library, question: str) -> list[Hit]:
 # --- fusion -----------------------------------------------------------------------------
 
 
-@given(RANKINGS, RANKINGS)
-def test_fused_scores_lie_in_0_to_1_and_keep_an_agreed_order(
-    dense: dict[str, float], lexical: dict[str, float]
+@given(FIGURES, FIGURES, FIGURES, FIGURES, st.integers(1, 10**6))
+def test_fused_scores_keep_an_agreed_order(
+    dense: float, lexical: float, more_dense: float, more_lexical: float, passages: int
 ) -> None:
-    fused = fuse(dense, lexical)
-    assert fused.keys() == dense.keys() | lexical.keys()
-    assert all(0 <= score <= 1 + 1e-9 for score in fused.values())
-    for a in dense.keys() & lexical.keys():
-        for b in dense.keys() & lexical.keys():
-            if dense[a] >= dense[b] and lexical[a] >= lexical[b]:
-                assert fused[a] >= fused[b] - 1e-9
+    less = fuse(min(dense, more_dense), min(lexical, more_lexical), passages)
+    assert less <= fuse(max(dense, more_dense), max(lexical, more_lexical), passages)
 
 
 def test_fusion_by_hand() -> None:
-    fused = fuse({"a": 0.9, "b": 0.5, "c": 0.1}, {"b": 8.0, "d": 4.0})
-    assert fused == pytest.approx({"a": 0.6, "b": 0.6 * 0.5 + 0.4, "c": 0.0, "d": 0.0})
-    assert fuse({}, {}) == {}
+    assert fuse(0.5, 0.0, 10) == 0.5
+    assert fuse(0.5, 2 * math.log(101), 100) == pytest.approx(0.5 + 2 * LEXICAL_WEIGHT)
+    assert fuse(0.0, 9.0, 10**6) < fuse(0.0, 9.0, 10**3)
 
 
 # --- one row per paper ------------------------------------------------------------------
@@ -81,6 +77,37 @@ def test_every_paper_has_one_row_and_its_best_passage(library: Library, tmp_path
         assert hit.passage.paper_id == hit.paper.id
         assert hit.passage.text == hit.paper.abstract[hit.passage.start : hit.passage.end]
     assert found(library, "kelp", 0) == []
+
+
+def test_every_hit_has_both_figures_and_its_place_by_each(collection: Library) -> None:
+    hits = found(collection, KRYLOV, 95)
+    vector = collection.embedder.encode([KRYLOV])[0]
+    cosines = dict(collection.store.dense(vector, 1000))
+    words = dict(collection.store.lexical(KRYLOV, 1000))
+    best: dict[str, list[float]] = {}
+    for passage, paper in collection.store.papers_of(list(cosines)).items():
+        row = best.setdefault(paper, [-1.0, 0.0])
+        row[:] = max(row[0], cosines[passage]), max(row[1], words.get(passage, 0.0))
+    assert {h.paper.id: [h.dense, h.lexical] for h in hits} == pytest.approx(best, abs=1e-5)
+    assert sorted(h.dense_rank for h in hits) == list(range(1, 96))
+    assert [h.dense_rank for h in sorted(hits, key=lambda h: -h.dense)] == list(range(1, 96))
+    placed = sorted(h.lexical_rank for h in hits if h.lexical)
+    assert placed == list(range(1, len(placed) + 1))
+    assert all(h.lexical_rank == 0 for h in hits if not h.lexical)
+
+
+def test_a_title_does_not_outweigh_a_text_that_answers(tmp_path: Path) -> None:
+    records = [
+        {"id": "titled", "title": "Sleep and memory in shift workers", "abstract": "A protocol."},
+        {"id": "plain", "abstract": "Shift workers slept less, and their memory for names fell."},
+        *({"id": f"o{n}", "title": f"Paper {n}", "abstract": "Nothing of that."} for n in range(9)),
+    ]
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    with Library(Settings(store=tmp_path / "library", _env_file=None), MiniLM()) as library:
+        library.ingest(file)
+        hits = found(library, "Do shift workers forget names when they sleep less?")
+    assert hits[0].paper.id == "plain"
 
 
 def test_an_empty_store_gives_nothing(library: Library) -> None:
@@ -135,10 +162,11 @@ def test_a_name_that_one_paper_has_is_evidence_enough(collection: Library) -> No
 
 def test_evidence_ends_where_the_score_falls(collection: Library) -> None:
     hits = found(collection, KRYLOV)
-    scores = [1.0, 0.9, 0.61, 0.59, 0.1]
-    ranked = [dataclasses.replace(h, score=s) for h, s in zip(hits, scores, strict=False)]
+    odds = [1.0, 0.5, -0.1, -0.3, -5.0]  # logarithms; 1.2 below the best it ends
+    shares = [1 / (1 + math.exp(-each)) for each in odds]
+    ranked = [dataclasses.replace(h, score=s) for h, s in zip(hits, shares, strict=False)]
     assert cut(collection.store, KRYLOV, ranked) == ranked[:3]
-    equal = [dataclasses.replace(hit, score=1.0) for hit in hits]
+    equal = [dataclasses.replace(hit, score=0.5) for hit in hits]
     assert cut(collection.store, KRYLOV, equal) == equal[:MAX_SOURCES]
 
 

@@ -22,7 +22,7 @@ from .citing import (
 from .facts import fact_recall, normalise, states, weighted_recall
 from .refusing import refusal_f1, refusal_precision, refusal_recall
 from .robust import decision_flip, jaccard, mean_jaccard, paired, worst
-from .search import ndcg_at_k, recall_at_k, reciprocal_rank
+from .search import graded_ndcg_at_k, ndcg_at_k, recall_at_k, reciprocal_rank
 from .shares import Figure, proportion, quantile, share
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "fact_recall",
     "gold_citation_precision",
     "gold_citation_recall",
+    "graded_ndcg_at_k",
     "groundedness",
     "jaccard",
     "mean_jaccard",

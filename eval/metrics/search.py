@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from .shares import share
 
@@ -26,8 +26,15 @@ def ndcg_at_k(gold: Collection[str], ranked: Sequence[str], k: int) -> float | N
     DCG = Σ gain / log2(rank + 1). The best order holds all judged papers, found or not: an
     ideal made of what was found would reward a search that finds one paper of three.
     """
-    if not gold:
+    return graded_ndcg_at_k(dict.fromkeys(gold, 1), ranked, k)
+
+
+def graded_ndcg_at_k(grades: Mapping[str, int], ranked: Sequence[str], k: int) -> float | None:
+    """The same with the grades as gains; a grade below 1 gains nothing (as trec_eval has it)."""
+    best = sorted((grade for grade in grades.values() if grade > 0), reverse=True)
+    if not best:
         return None
-    found = sum(1 / math.log2(n + 1) for n, paper in enumerate(ranked[:k], 1) if paper in gold)
-    ideal = sum(1 / math.log2(n + 1) for n in range(1, min(k, len(gold)) + 1))
-    return found / ideal
+    found = sum(
+        max(0, grades.get(paper, 0)) / math.log2(n + 1) for n, paper in enumerate(ranked[:k], 1)
+    )
+    return found / sum(grade / math.log2(n + 1) for n, grade in enumerate(best[:k], 1))
