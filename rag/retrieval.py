@@ -75,8 +75,7 @@ def retrieve(
             break
         n = min(passages, 4 * n)
     dense, lexical = (
-        _completed(search, scores, paper_of)
-        for search, scores in zip(searches, found, strict=True)
+        _completed(search, scores, paper_of) for search, scores in zip(searches, found, strict=True)
     )
     return _one_per_paper(store, question, dense, lexical)[:wanted]
 

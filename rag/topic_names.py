@@ -29,9 +29,9 @@ _TAIL = re.compile(
     r"(?: (?:19|20)\d\d(?!\w)| [A-Z]\w*[A-Z]\w*(?![\w-])| Net(?!\w)(?: \dD(?!\w))?)?"
 )
 _PROPER_SET = re.compile(
-    r"(?<![\w-])(?:[A-Z][\w-]*(?: (?:of|for|and|on|in))?,? (?:\([A-Z][\w-]+\) )?){1,7}"
+    r"(?<![\w-])(?:[A-Z][\w-]*(?:,? (?:of|for|and|on|in))?,? (?:\([A-Z][\w-]+\) )?){1,7}"
     r"(?:Dataset|Database|Corpus|Benchmark|Cohort|Challenge|Registry|Biobank|Trial|Study|Survey"
-    r"|Atlas|Archive|Initiative)(?: (?:19|20)\d\d)?(?![\w-])"
+    r"|Atlas|Archive)(?: (?:19|20)\d\d)?(?![\w-])"
 )
 _JOINED = re.compile(r"(?:,? and|,|,? or|/)\s?$")
 _BETWEEN = (
@@ -89,6 +89,7 @@ _BEFORE_MODEL = re.compile(
     r"|(?:models?|networks?|methods?|architectures?|frameworks?|baselines?|approaches)(?:,? such as"
     r"|,? including|,? namely|,? among them| like|:| \() ?)$", re.I
 )  # fmt: skip
+_PROPOSED = re.compile(r"(?:propos|introduc)(?:e|ed|es|ing)(?: an?| the| our| new| novel)* $", re.I)
 _EXPANDED = re.compile(r" \(([A-Za-z]?[A-Z][\w-]*)[,;)]")
 _PARTS = re.compile(r"[-'’/]")
 _GAPS = re.compile(r"[ -]+")
@@ -152,6 +153,8 @@ def _read(text: str, start: int, end: int, computed: bool) -> Iterator[tuple[Kin
         yield "dataset", 2
     if _BEFORE_SET.search(before) or (computed and _TESTED_ON.search(before)):
         yield "dataset", 1
+    if _PROPOSED.search(before):
+        yield "method", 2
     if not computed:
         return
     if _IS_MODEL.match(text, end) or _BEFORE_MODEL.search(before):

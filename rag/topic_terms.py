@@ -60,15 +60,16 @@ _KINDLY = {
 }
 """How the first of them ends, where it is no name with a capital."""
 _VAGUE = frozenset(
-    """fatal several acute clinical critical natural typical atypical general specific genetic systemic
-    various serious additional potential particular similar functional experimental biological
-    medical physical local focal global genomic public historic classic academic economic
-    individual previous infectious hereditary familial metastatic symptomatic asymptomatic
-    synthetic chronic primary secondary residual final normal overall usual regular the this that
-    these those such other any all many most severe mild common rare human""".split()
+    """fatal several acute clinical critical natural typical atypical general specific genetic
+    systemic various serious additional potential particular similar functional experimental
+    biological medical physical local focal global genomic public historic classic academic
+    economic individual previous infectious hereditary familial metastatic symptomatic
+    asymptomatic synthetic chronic primary secondary residual final normal overall usual
+    regular the this that these those such other any all many most severe mild common rare
+    human actual unknown novel""".split()
 )
 _NO_DISEASE = frozenset(
-    "academia diploma genoma stroma rhizoma caenorhabditis cenorhabditis".split()
+    "academia artemia diploma genoma stroma rhizoma caenorhabditis cenorhabditis".split()
 )
 
 Words = tuple[str, ...]
