@@ -16,10 +16,12 @@ from typing import Literal
 
 from rag.topic_terms import is_term
 
-_SET = (
-    r"(?:data ?-?sets?|databases?|corp(?:us|ora)|benchmarks?|cohorts?|challenges?|registr(?:y|ies)"
-    r"|biobanks?|trials?|stud(?:y|ies)|surveys?|collections?|competitions?|leaderboards?)"
+_STORE = (
+    r"(?:data ?-?sets?|databases?|corp(?:us|ora)|benchmarks?|challenges?|registr(?:y|ies)"
+    r"|biobanks?|competitions?|leaderboards?)"
 )
+_SET = rf"(?:{_STORE}|cohort|trial|study|survey|collection)"
+"""The latter are also what any paper is: their names stand after "the" or in brackets."""
 _COINED = r"(?:[^\W\d_](?:[\w+]|[-'’/](?=\w))*[\w+]|[A-Z])"
 """A word as names are written; whether it is one, ``_is_coined`` says."""
 _NAME = re.compile(rf"(?<![\w/.-])(?=\w[\w+'’/-]*[A-Z\d]){_COINED}(?![\w/]|\.\w)")
@@ -27,26 +29,50 @@ _TAIL = re.compile(
     r"(?: (?:19|20)\d\d(?!\w)| [A-Z]\w*[A-Z]\w*(?![\w-])| Net(?!\w)(?: \dD(?!\w))?)?"
 )
 _PROPER_SET = re.compile(
-    r"(?<![\w-])(?:[A-Z][\w-]*(?: (?:of|for|and|on|in))?,? (?:\([A-Z][\w-]+\) )?){1,7}"
+    r"(?<![\w-])(?:[A-Z][\w-]*(?:,? (?:of|for|and|on|in))?,? (?:\([A-Z][\w-]+\) )?){1,7}"
     r"(?:Dataset|Database|Corpus|Benchmark|Cohort|Challenge|Registry|Biobank|Trial|Study|Survey"
-    r"|Atlas|Archive|Initiative)(?: (?:19|20)\d\d)?(?![\w-])"
+    r"|Atlas|Archive)(?: (?:19|20)\d\d)?(?![\w-])"
 )
 _JOINED = re.compile(r"(?:,? and|,|,? or|/)\s?$")
-_AFTER_SET = re.compile(
-    rf"[\"”’']?\)?,? (?:\d{{4}} )?(?:(?:[A-Z]\w+|grand|public|open|image|downstream|imaging|test"
-    rf"|training|clinical|health|heart|validation|controlled) ){{0,3}}{_SET}(?!\w)",
+_BETWEEN = (
+    r"[\"”’']?\)?,? (?:\d{4} )?(?:(?:[A-Z]\w+|grand|public|open|image|downstream|imaging|test"
+    r"|training|clinical|health|heart|validation|controlled) ){0,3}"
 )
+_AFTER_STORE = re.compile(rf"{_BETWEEN}{_STORE}(?!\w)")
+_AFTER_SET = re.compile(rf"{_BETWEEN}{_SET}(?!\w)")
+_THE = re.compile(r"(?:\b[Tt]he |\()$")
 _IS_SET = re.compile(
     rf"[\"”’']?(?: \([^)]{{3,90}}\))?(?:,| is| was|:| -+)? ?(?:an?|the|our|one of the|two|three"
-    rf"|some)(?: [\w-]+){{0,8}}? {_SET}(?![\w-])", re.I
+    rf"|some)(?: [\w-]+){{0,8}}? {_STORE}(?![\w-])", re.I
 )  # fmt: skip
 _BEFORE_SET = re.compile(
-    rf"(?:{_SET}(?: called| named|,? such as|,? including| of| from|,? namely|:| [a-z]+ed)? ?"
-    rf"[(\"“‘']?|(?:performance|results?|accuracy|experiments?|%|state[- ]of[- ]the[- ]art|evaluat"
-    rf"\w+|train\w*|test\w*|tuned|validat\w*|(?:micro|macro|dice|score) \w*)(?: [\w-]+){{0,3}}? on"
-    rf"(?: the| only)? )$", re.I
+    rf"(?:(?:{_STORE}(?: called| named|,? such as|,? including| of| from|,? namely|:| [a-z]+ed)?"
+    rf"|{_SET}) ?[(\"“‘']|{_STORE}(?: called| named|,? such as|,? including|,? namely|:)? )$", re.I
 )  # fmt: skip
-_SET_TITLE = re.compile(rf"(?:: |, |[-–—]+ |, a )[^:]*(?<![\w-]){_SET}(?![\w-])", re.I)
+_TESTED_ON = re.compile(
+    r"(?:performance|results?|accuracy|experiments?|%|state[- ]of[- ]the[- ]art|evaluat\w+|train\w*"
+    r"|test\w*|tuned|validat\w*|(?:micro|macro|dice|score) \w*)(?: [\w-]+){0,3}? on"
+    r"(?: the| only)? $", re.I
+)  # fmt: skip
+_COMPUTED = re.compile(
+    r"\b(?:algorithms?|software|neural|deep learning|machine learning|language models?|benchmarks?"
+    r"|outperform\w*|state[- ]of[- ]the[- ]art|datasets?|open[- ]source|toolkit|package|web server"
+    r"|pipelines?|transformers?|encoders?|diffusion models?|vision)\b", re.I
+)  # fmt: skip
+"""Papers on methods of computing: elsewhere "X model" is a mouse, and X a gene."""
+_HEADING_WORDS = (
+    "AIMS?|ANALYS[EI]S|BACKGROUND|CASES?|CONCLUSIONS?|CONTEXT|CRITERIA|DATA|DESIGN|DISCUSSION"
+    "|EXPOSURES?|EXTRACTION|FINDINGS|FUNDING|IMPORTANCE|INTERPRETATION|INTERVENTIONS?|INTRODUCTION"
+    "|MAIN|MATERIALS?|MEASURE(?:S|MENTS)?|METHODS?|METHODOLOGY|OBJECTIVES?|OUTCOMES?|PARTICIPANTS"
+    "|PATIENTS|POPULATION|PRIMARY|PRINCIPAL|PROCEDURES?|PURPOSE|RATIONALE|RESEARCH|RESULTS|SEARCH"
+    "|SELECTION|SETTINGS?|SIGNIFICANCE|SOURCES?|STRATEGY|STUDY|SUBJECTS|SYNTHESIS|SUMMARY|TRIAL"
+    "|REGISTRATION|ABSTRACT"
+)
+_HEADING = re.compile(
+    rf"(?<![\w-])(?:{_HEADING_WORDS})(?:,? (?:AND |OF |& )?(?:{_HEADING_WORDS}))*(?![\w-])"
+)
+"""Of the parts of an abstract: no acronyms."""
+_SET_TITLE = re.compile(rf"(?:: |, |[-–—]+ |, a )[^:]*(?<![\w-]){_STORE}(?![\w-])", re.I)
 _MODEL = (
     r"(?:models?|networks?|frameworks?|architectures?|methods?|algorithms?|pipelines?|approach(?:es)?"
     r"|series|systems?|encoders?|modules?|strateg(?:y|ies)|backbones?|baselines?|metrics?|attack|tool)"
@@ -63,6 +89,7 @@ _BEFORE_MODEL = re.compile(
     r"|(?:models?|networks?|methods?|architectures?|frameworks?|baselines?|approaches)(?:,? such as"
     r"|,? including|,? namely|,? among them| like|:| \() ?)$", re.I
 )  # fmt: skip
+_PROPOSED = re.compile(r"(?:propos|introduc)(?:e|ed|es|ing)(?: an?| the| our| new| novel)* $", re.I)
 _EXPANDED = re.compile(r" \(([A-Za-z]?[A-Z][\w-]*)[,;)]")
 _PARTS = re.compile(r"[-'’/]")
 _GAPS = re.compile(r"[ -]+")
@@ -84,7 +111,9 @@ class Coined:
 
 def coined(title: str, abstract: str) -> frozenset[Coined]:
     """The datasets and methods that a title and an abstract name by a name of their own."""
+    abstract = _HEADING.sub(";", abstract)
     text = f"{title.rstrip('.')}. {abstract}"
+    computed = bool(_COMPUTED.search(text))
     told = abstract if _is_title_case(title) else text
     found = {Coined("dataset", name) for name in _proper_sets(told)}
     generic = _abbreviations(text)
@@ -99,7 +128,7 @@ def coined(title: str, abstract: str) -> frozenset[Coined]:
         if tail and tail[0][1:] not in generic and not is_term(tail[0]):
             name, at = name + tail[0], tail.end()
         spans.append((name, match.start(), at))
-        for kind, weight in _read(text, match.start(), at):
+        for kind, weight in _read(text, match.start(), at, computed):
             kinds = votes.setdefault(name, {})
             kinds[kind] = kinds.get(kind, 0) + weight
     _share(text, spans, votes)
@@ -107,8 +136,8 @@ def coined(title: str, abstract: str) -> frozenset[Coined]:
         for name, times in Counter(name for name, _, _ in spans).items():
             if times >= _OFTEN and any(map(str.islower, name)):
                 votes.setdefault(name, {"method": 1})
-    if head := _titled(title, abstract):
-        is_set = bool(_SET_TITLE.search(title))
+    head, is_set = _titled(title, abstract), bool(_SET_TITLE.search(title))
+    if head and (is_set or computed or _is_coined(head)):
         votes.setdefault(head, {})["dataset" if is_set else "method"] = 9
     for name, kinds in votes.items():
         kind = max(kinds, key=lambda k: (kinds[k], k))
@@ -116,13 +145,18 @@ def coined(title: str, abstract: str) -> frozenset[Coined]:
     return frozenset(found)
 
 
-def _read(text: str, start: int, end: int) -> Iterator[tuple[Kind, int]]:
+def _read(text: str, start: int, end: int, computed: bool) -> Iterator[tuple[Kind, int]]:
     """What the words before and after a name say of it."""
     before = text[max(0, start - _MOST_BEFORE) : start]
-    if _AFTER_SET.match(text, end) or _IS_SET.match(text, end):
+    after = _AFTER_SET if _THE.search(before) else _AFTER_STORE
+    if after.match(text, end) or _IS_SET.match(text, end):
         yield "dataset", 2
-    if _BEFORE_SET.search(before):
+    if _BEFORE_SET.search(before) or (computed and _TESTED_ON.search(before)):
         yield "dataset", 1
+    if _PROPOSED.search(before):
+        yield "method", 2
+    if not computed:
+        return
     if _IS_MODEL.match(text, end) or _BEFORE_MODEL.search(before):
         yield "method", 2
     if _AFTER_MODEL.match(text, end):

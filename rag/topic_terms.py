@@ -37,7 +37,7 @@ _CASED = frozenset("pet oct mr meg sam rag kan clip gan eus trus nerf ms als cat
 """Acronyms that are words in lower case."""
 _DISEASE = re.compile(
     r"\w{3,}(?:itis|emia|algia|uria|penia|opathy|plegia|iasis|(?<!gn)(?<!cyt)(?<!pt)(?<!bi)(?<!mit)"
-    r"(?<!mei)(?<!stom)(?<!morph)(?<!ym)(?<!hypn)(?<!osm)(?<!bol)osis|(?<=\w{3})(?<!str)oma)"
+    r"(?<!mei)(?<!stom)(?<!morph)(?<!ym)(?<!hypn)(?<!osm)(?<!bol)osis|(?<=\w{3})(?<!str)(?<!s)oma)"
 )
 _DRUG = re.compile(
     r"\w{3,}(?:mab|tinib|rafenib|cillin|mycin|conazole|vastatin|sartan|floxacin|azepam|azolam"
@@ -54,19 +54,23 @@ _HEADS = {
     "blocker": "treatment",
 }  # fmt: skip
 """Words that with the one before them name a thing: Lyme disease, aromatase inhibitor."""
+_KINDLY = {
+    "disease": re.compile(r"\w{3,}(?:al|ic|ar|ary|ating|ous)"),
+    "treatment": re.compile(r"\w{3,}(?:ase|amine)|calcium|opioid|hormone"),
+}
+"""How the first of them ends, where it is no name with a capital."""
 _VAGUE = frozenset(
-    """fatal allied other any all many most several chronic acute severe mild
-    common rare human genetic progressive advanced early late clinical active different specific
-    various major minor associated related complex multiple underlying systemic new novel
-    end-stage infectious inherited hereditary some one two three first second its their our your
-    with from and for per type stage target known potent selective small molecule receptor enzyme
-    factor channel reversible irreversible general no each which end life threatening symptomatic
-    residual recurrent non inverse full partial dual effective candidate investigational natural
-    live functional nutrient nutritional cause causing causes of in on by or to is was are were a an
-    as between recipient against control development primary secondary pre existing localized
-    metastatic invasive noncommunicable communicable non-communicable neglected emerging""".split()
+    """fatal several acute clinical critical natural typical atypical general specific genetic
+    systemic various serious additional potential particular similar functional experimental
+    biological medical physical local focal global genomic public historic classic academic
+    economic individual previous infectious hereditary familial metastatic symptomatic
+    asymptomatic synthetic chronic primary secondary residual final normal overall usual
+    regular the this that these those such other any all many most severe mild common rare
+    human actual unknown novel""".split()
 )
-_NO_DISEASE = frozenset("academia diploma genoma sarcoma stroma rhizoma".split())
+_NO_DISEASE = frozenset(
+    "academia artemia diploma genoma stroma rhizoma caenorhabditis cenorhabditis".split()
+)
 
 Words = tuple[str, ...]
 
@@ -117,7 +121,9 @@ def _named(written: list[str], words: list[str], at: int) -> tuple[int, Term | N
         key = tuple(words[at : at + length])
         if key in phrases and not (length == 1 and _is_word(written[at])):
             return length, phrases[key]
-    if at + 1 < len(words) and (thing := _headed(words[at], words[at + 1])):
+    if at + 1 < len(words) and (
+        thing := _headed(written[at], words[at], words[at + 1], first=not at)
+    ):
         return 2, thing
     return 1, _formed(words[at])
 
@@ -149,11 +155,14 @@ def _is_word(written: str) -> bool:
     return written.lower() in _CASED and not written[1:].isupper()
 
 
-def _headed(word: str, head: str) -> Term | None:
+def _headed(written: str, word: str, head: str, *, first: bool) -> Term | None:
     """A thing that is named by a word and one that says what kind of thing it is."""
-    if head not in _HEADS or word in _VAGUE or not words_of(word) or not word.isalpha():
+    kind = _HEADS.get(head)
+    if kind is None or word in _VAGUE or not word.isalpha() or not words_of(word):
         return None
-    return _thing(word, head)
+    if written[0].isupper() and not first:
+        return _thing(written, head)
+    return _thing(word, head) if _KINDLY[kind].fullmatch(word) else None
 
 
 @lru_cache(maxsize=65536)

@@ -24,7 +24,7 @@ def named(title: str, abstract: str = "") -> set[str]:
         ("Effect of nivolumab on uveitis", "", {"treatment:nivolumab", "disease:uveitis"}),
         ("Lyme disease and aromatase inhibitors", "",
          {"disease:Lyme disease", "treatment:aromatase inhibitor"}),
-        ("Dent syndrome", "", {"disease:dent syndrome"}),
+        ("On Dent syndrome", "", {"disease:Dent syndrome"}),
         ("Outcomes after nephrectomy", "", {"treatment:nephrectomy", "treatment:surgery"}),
         ("Sleep", "It was a randomised trial.", {"method:randomized trial"}),
         ("Reading", "We propose SkimNet. It reads fast.", {"method:SkimNet"}),
@@ -46,6 +46,9 @@ def test_what_a_paper_is_about(title: str, abstract: str, found: set[str]) -> No
     [
         ("Our pet in October", "They sat at the heart of the matter, on the other hand."),
         ("Walks", "Of the MRI scans it is often said. Liver is named in passing."),
+        ("Walks", "RESULTS Many walked. METHODS AND MATERIALS Shoes. MAIN OUTCOME MEASURES Steps."),
+        ("Walks", "We describe a B16F10 model. The effect of training on TP53X is small."),
+        ("Walks", "Chronic disease and a similar syndrome were seen. Studies on mTORC1 differ."),
         ("Walks", "We used random forests (RF) on the RF dataset."),
         ("Kelp Forests Recover After Sea Urchin Removal", "Divers removed urchins."),
         ("", ""),
