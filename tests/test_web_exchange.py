@@ -6,7 +6,8 @@ from contextlib import aclosing
 import pytest
 
 from rag.types import Turn
-from rag.web.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history, in_thread
+from rag.web.background import in_thread
+from rag.web.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history
 from tests.stub_assistant import StubAssistant, answered, refused
 
 

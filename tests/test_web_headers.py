@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rag import resources
 from rag.library import Library
 from rag.web.headers import inline_hashes
 from tests.serving import get, served, small_library
@@ -36,6 +37,8 @@ def test_the_page_allows_its_own_scripts_and_no_others(library: Library) -> None
         assert "'unsafe-inline'" not in scripts and scripts.count("'sha256-") >= 4
         assert inline_hashes(page.content) in scripts
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        script = resources.path("eval/page/page.js").read_bytes()
+        assert digest(script) in scripts  # a report stands in a frame of the page
         other = get(f"{address}config").headers
         assert "sha256" not in other["content-security-policy"]
         assert other["x-content-type-options"] == "nosniff"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import InputError
 from rag.filters import Filter
 from rag.web import exports, html
+from rag.web.background import in_thread
 from rag.web.boxes import filter_of
 from rag.web.cards import panel_html
-from rag.web.exchange import Exchange, Feedback, end, follow, in_thread
+from rag.web.exchange import Exchange, Feedback, end, follow
 from rag.web.parts import about_site, shown
 from rag.web.site import Site
 from rag.web.turns import conversation_html, exchange_html

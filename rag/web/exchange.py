@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
@@ -88,32 +86,6 @@ def follow(
     except Exception:
         _log.exception("a question failed")
         yield end(exchange, UNEXPECTED)
-
-
-async def in_thread(steps: Generator[Exchange, None, None]) -> AsyncGenerator[Exchange, None]:
-    """The same ``steps``, each made in a thread of their own.
-
-    A reader who leaves waits for nothing: the thread closes ``steps`` as soon as the step in
-    work is done, which with a slow model may be much later.
-    """
-    made: asyncio.Queue[Exchange | None] = asyncio.Queue()
-    hand_over = asyncio.get_running_loop().call_soon_threadsafe
-    left = threading.Event()
-
-    def work() -> None:
-        with closing(steps):
-            for step in steps:
-                if left.is_set():
-                    return
-                hand_over(made.put_nowait, step)
-        hand_over(made.put_nowait, None)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        while (step := await made.get()) is not None:
-            yield step
-    finally:
-        left.set()
 
 
 def advance(exchange: Exchange, event: Event) -> Exchange:

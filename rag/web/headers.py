@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from functools import cache
 from typing import TYPE_CHECKING
+
+from rag import resources
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,7 +61,7 @@ class _Page:
             return
         self.body += message.get("body", b"")
         if not message.get("more_body"):
-            stamp(self.start, inline_hashes(self.body))
+            stamp(self.start, inline_hashes(self.body) + _report_hash())
             await self.send(self.start)
             await self.send({"type": "http.response.body", "body": self.body})
 
@@ -68,6 +71,13 @@ def inline_hashes(page: bytes) -> str:
     scripts = dict.fromkeys(_INLINE.findall(page))
     digests = (b64encode(hashlib.sha256(script).digest()).decode() for script in scripts)
     return "".join(f" 'sha256-{digest}'" for digest in digests)
+
+
+@cache
+def _report_hash() -> str:
+    """The script of an evaluation report: shown in a frame, it is under the page's policy too."""
+    script = resources.path("eval/page/page.js").read_text(encoding="utf-8")
+    return inline_hashes(f"<script>{script}</script>".encode())
 
 
 def stamp(message: Message, hashes: str) -> None:
