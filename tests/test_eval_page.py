@@ -15,10 +15,24 @@ from rag.errors import InputError
 from tests.conftest import RECORDS
 from tests.eval_run import ANSWERS, QUESTIONS, answer, question, scored
 from tests.test_web_html import HOSTILE
-from tests.test_web_page import CONTRAST, browser
+from tests.test_web_page import browser
 
 __all__ = ["browser"]
 sync_api = pytest.importorskip("playwright.sync_api")
+
+# The contrast of an element's text with the first ground behind it, after WCAG 2.2.
+CONTRAST = """element => {
+  const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3)
+    .map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  let behind = element;
+  while ((parts(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0)
+    behind = behind.parentElement;
+  const tones = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor]
+    .map(parts).map(light).sort((a, b) => b - a);
+  return (tones[0] + 0.05) / (tones[1] + 0.05);
+}"""
 expect = sync_api.expect
 
 SURE, UNSURE = Outcome((0.9,), False, True), Outcome((0.2,), False, False)
