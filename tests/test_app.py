@@ -16,11 +16,12 @@ from gradio_client.exceptions import AppError
 import app
 from rag.assistant import Assistant
 from rag.documents import search_rows
+from rag.errors import InputError
 from rag.library import Library
 from rag.render import to_dict
 from rag.web import uploads
 from rag.web.access import Access
-from rag.web.programs import READ_ONLY
+from rag.web.programs import READ_ONLY, Programs
 from rag.web.site import Collection, Site
 from rag.web.uploads import NOT_UPLOADED
 from tests.serving import client as connected
@@ -91,6 +92,19 @@ def test_a_program_adds_papers_from_a_file_of_its_own(
     report = client.predict(handle_file(file), collection="Moons", api_name="/ingest")
     assert (report["added"], report["failed"]) == (1, [])
     assert moons.papers(["mars"])["mars"].sources == ("more.jsonl",)
+
+
+def test_papers_for_the_sample_go_into_an_own_library(
+    library: Library, moons: Library, tmp_path: Path
+) -> None:
+    sample = Collection("Sample", Assistant(library), fixed=True)
+    programs = Programs(Site((sample, Collection("Mine", Assistant(moons)))))
+    file = tmp_path / "own.jsonl"
+    file.write_text(json.dumps({"id": "own", "title": "Own", "abstract": "Mine is 7 m long."}))
+    assert programs.ingest(file).added == 1
+    assert "own" in moons.papers(["own"]) and "own" not in library.papers(["own"])
+    with pytest.raises(InputError, match="read-only"):
+        Programs(Site((sample,))).ingest(file)
 
 
 @pytest.mark.parametrize(

@@ -42,4 +42,4 @@ def test_the_page_allows_its_own_scripts_and_no_others(library: Library) -> None
         other = get(f"{address}config").headers
         assert "sha256" not in other["content-security-policy"]
         assert other["x-content-type-options"] == "nosniff"
-        assert other["referrer-policy"] == "no-referrer"
+        assert other["referrer-policy"] == "same-origin"
