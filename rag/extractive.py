@@ -80,9 +80,11 @@ class ExtractiveWriter:
         if not candidates:
             return
         several = _asks_several(question)
-        if not open_ended(topic) and max(r.answered for r in found) < _LEAST_ANSWERED:
-            return
         named = _named(topic, sources)
+        # Each paper has only its side of a comparison.
+        sure = open_ended(topic) or (contrasts(question) and len(named) > 1)
+        if not sure and max(r.answered for r in found) < _LEAST_ANSWERED:
+            return
         if not _has_asked_unit(question, candidates, named):
             return
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
