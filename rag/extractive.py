@@ -16,7 +16,7 @@ from rag.history import standalone
 from rag.injection import without_instructions
 from rag.names import holders
 from rag.quantities import asked_unit, quantities
-from rag.relevance import log_odds, read
+from rag.relevance import best_for_parts, log_odds, read
 from rag.sentences import sentence_spans, without_markers
 from rag.types import Delta, Removed, Source, Turn
 
@@ -75,7 +75,8 @@ class ExtractiveWriter:
         None where no source answers: a paper on the subject is no answer yet.
         """
         topic = standalone(question, history)
-        found = read(topic, [(source.title, source.text) for source in sources])
+        papers = [(source.title, source.text) for source in sources]
+        found = read(topic, papers)
         candidates = _candidates(sources, found, history)
         if not candidates:
             return
@@ -89,7 +90,9 @@ class ExtractiveWriter:
             return
         vectors = self._embedder.encode([question, *(c.text for c in candidates)])
         scores = score_sentences(question, candidates, vectors[1:] @ vectors[0])
-        wanted = _wanted(question, sources, named) & {c.source.n for c in candidates}
+        wanted = _wanted(question, sources, named)
+        wanted |= {sources[row].n for row in best_for_parts(topic, papers)}
+        wanted &= {candidate.source.n for candidate in candidates}
         chosen = _choose(candidates, scores, vectors[1:], wanted, several)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):

@@ -30,9 +30,23 @@ def read(question: str, papers: Sequence[tuple[str, str]]) -> list[Relevance]:
     Sentences that give orders to their reader are not read; the words that a paper lacks are
     those of the whole question.
     """
+    return [_best(each) for each in zip(*_each_part(question, papers), strict=True)]
+
+
+def best_for_parts(question: str, papers: Sequence[tuple[str, str]]) -> set[int]:
+    """The rows of ``papers`` that are the best for a part of the question, and answer it."""
+    rows = set()
+    for readings in _each_part(question, papers)[1:]:
+        row = max(range(len(readings)), key=lambda row: readings[row].answered)
+        if readings[row].answered >= _SURE:
+            rows.add(row)
+    return rows
+
+
+def _each_part(question: str, papers: Sequence[tuple[str, str]]) -> list[list[Relevance]]:
+    """For the question and each of its parts, what the papers have on it."""
     texts = [(without_instructions(title), without_instructions(text)) for title, text in papers]
-    asked = [answering.read(part, texts) for part in parts(question)]
-    return [_best(each) for each in zip(*asked, strict=True)]
+    return [answering.read(part, texts) for part in parts(question)]
 
 
 def _best(readings: Sequence[Relevance]) -> Relevance:

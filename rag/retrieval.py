@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.asked import contrasts, lists
+from rag.asked import compares, lists
 from rag.exact import Ranking, sifted
 from rag.names import holders
 from rag.preference import preferences
@@ -113,7 +113,7 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
     named = holders(question, texts)
-    several = contrasts(question) or lists(question)
+    several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
     kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
     first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
