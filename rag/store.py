@@ -160,8 +160,7 @@ class Store:
 
     def matching(self, where: Filter) -> frozenset[str]:
         """The ids of the papers that ``where`` lets through; the last ones are remembered."""
-        key = (where, self.generation)
-        if self._matched[0] != key:
+        if self._matched[0] != (key := (where, self.generation)):
             self._matched = (key, self.topical.matching(where))
         return self._matched[1]
 
@@ -182,8 +181,7 @@ class Store:
         if (n := min(n, passages)) < 1:
             return []
         self._require_dimension(len(vector))
-        # Chroma cannot be opened without writing.
-        if within is None and passages > EXACT and self._ledger.writable:
+        if within is None and passages > EXACT and self._ledger.writable:  # as Chroma writes
             with suppress(StoreBusyError):  # nor read where another process mends it
                 return self._dense.read(lambda: self._dense_index.search(vector, n))
         return nearest(self._ledger.vector_pages(within), vector, n)

@@ -76,7 +76,7 @@ def test_the_figures_are_those_of_ir_measures(folder: Path) -> None:
         figure = report.figures[name]
         assert figure.value == pytest.approx(expected[measure])
         assert figure.low <= figure.value <= figure.high
-    assert 0 < report.figures["nDCG@10"].value < 1
+    assert report.figures["nDCG@10"].value > 0
     assert (report.questions, report.papers) == (5, 30)  # one has only a grade of 0
 
 

@@ -12,6 +12,7 @@ import pytest
 from eval.page import write_html
 from eval.page.plots import Outcome, best_points, latency_plot, risk_plot, risk_points
 from rag.errors import InputError
+from rag.web.markup import safe
 from tests.conftest import RECORDS
 from tests.eval_run import ANSWERS, QUESTIONS, answer, question, scored
 from tests.test_web_html import HOSTILE
@@ -175,8 +176,10 @@ def test_hostile_text_stays_text(opened: sync_api.Page, hostile_file: Path) -> N
     opened.goto(hostile_file.as_uri())
     opened.get_by_role("button", name="unfold all").click()
     for n, text in enumerate(HOSTILE, 1):
+        shown = unescape(safe(text))  # characters that nobody can see are left out
         for part in (".asked", ".prose", ".removed", ".facts-list", ".source p"):
-            expect(opened.locator(f"#item-{n} {part}").first).to_contain_text(text)
+            found = unescape(safe(opened.locator(f"#item-{n} {part}").first.inner_text()))
+            assert " ".join(shown.split()) in " ".join(found.split())
     live = opened.locator("main :is(script, img, form:not(.filters), iframe, input:not([name]))")
     expect(live).to_have_count(0)
     expect(opened.locator('a[href^="javascript"]')).to_have_count(0)

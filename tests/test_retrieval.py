@@ -88,7 +88,9 @@ def test_every_hit_has_both_figures_and_its_place_by_each(collection: Library) -
     for passage, paper in collection.store.papers_of(list(cosines)).items():
         row = best.setdefault(paper, [-1.0, 0.0])
         row[:] = max(row[0], cosines[passage]), max(row[1], words.get(passage, 0.0))
-    assert {h.paper.id: [h.dense, h.lexical] for h in hits} == pytest.approx(best, abs=1e-5)
+    assert {h.paper.id for h in hits} == best.keys()
+    for hit in hits:
+        assert [hit.dense, hit.lexical] == pytest.approx(best[hit.paper.id], abs=1e-5)
     assert sorted(h.dense_rank for h in hits) == list(range(1, 96))
     assert [h.dense_rank for h in sorted(hits, key=lambda h: -h.dense)] == list(range(1, 96))
     placed = sorted(h.lexical_rank for h in hits if h.lexical)
@@ -99,7 +101,11 @@ def test_every_hit_has_both_figures_and_its_place_by_each(collection: Library) -
 def test_a_title_does_not_outweigh_a_text_that_answers(tmp_path: Path) -> None:
     records = [
         {"id": "titled", "title": "Sleep and memory in shift workers", "abstract": "A protocol."},
-        {"id": "plain", "abstract": "Shift workers slept less, and their memory for names fell."},
+        {
+            "id": "plain",
+            "title": "A cohort",
+            "abstract": "Shift workers slept less, and their memory for names fell.",
+        },
         *({"id": f"o{n}", "title": f"Paper {n}", "abstract": "Nothing of that."} for n in range(9)),
     ]
     file = tmp_path / "a.jsonl"
@@ -162,7 +168,7 @@ def test_a_name_that_one_paper_has_is_evidence_enough(collection: Library) -> No
 
 def test_evidence_ends_where_the_score_falls(collection: Library) -> None:
     hits = found(collection, KRYLOV)
-    odds = [1.0, 0.5, -0.1, -0.3, -5.0]  # logarithms; 1.2 below the best it ends
+    odds = [1.0, 0.5, -1.3, -1.5, -5.0]  # logarithms; 2.4 below the best it ends: "than" compares
     shares = [1 / (1 + math.exp(-each)) for each in odds]
     ranked = [dataclasses.replace(h, score=s) for h, s in zip(hits, shares, strict=False)]
     assert cut(collection.store, KRYLOV, ranked) == ranked[:3]

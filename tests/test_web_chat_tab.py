@@ -18,7 +18,7 @@ def test_feedback_is_handed_on_once_and_kept_with_the_exchange() -> None:
     with gr.Blocks():
         tab = ChatTab(
             Site((Collection("Sample", StubAssistant()),)),  # type: ignore[arg-type]
-            lambda exchange, feedback: given.append((exchange.question, feedback)),
+            on_feedback=lambda exchange, feedback: given.append((exchange.question, feedback)),
         )
     rated = tab.do_other('{"act": "up", "turn": 1}', (DONE,))[tab.exchanges]
     assert rated[0].feedback == "up"

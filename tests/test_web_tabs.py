@@ -22,11 +22,12 @@ from tests.conftest import RECORDS
 from tests.eval_run import QUESTIONS, write
 from tests.fakes import HashEmbedder
 from tests.test_web_html import HOSTILE
-from tests.test_web_page import browser, page  # noqa: F401 (fixtures)
+from tests.test_web_page import browser  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
+expect.set_options(timeout=20_000)  # a busy machine
 
 NEW = "TY  - JOUR\nTI  - {}\nAB  - Recordings of 40 whales show songs falling by 3 Hz.\nER  - \n"
 
@@ -74,7 +75,32 @@ def address(folder: Path, own: Library) -> Iterator[str]:
         blocks.close(verbose=False)
 
 
-def show(page: sync_api.Page, tab: str, collection: str = "Sample") -> None:  # noqa: F811
+@pytest.fixture(params=[{}])
+def page(
+    browser: sync_api.Browser,  # noqa: F811
+    address: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[sync_api.Page]:
+    """A fresh page; at its end no request may have gone anywhere but to its own server."""
+    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **request.param})
+    context.set_default_timeout(60_000)
+    tab, elsewhere, faults = context.new_page(), [], []
+    context.on(
+        "request",
+        lambda sent: (
+            None if sent.url.startswith((address, "data:", "blob:")) else elsewhere.append(sent.url)
+        ),
+    )
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.goto(address)
+    tab.wait_for_selector("#question textarea")
+    yield tab
+    context.close()
+    assert elsewhere == []
+    assert faults == []
+
+
+def show(page: sync_api.Page, tab: str, collection: str = "Sample") -> None:
     """Open a tab on a collection."""
     page.get_by_role("tab", name=tab).click()
     if collection != "Sample":
@@ -82,7 +108,7 @@ def show(page: sync_api.Page, tab: str, collection: str = "Sample") -> None:  # 
         page.get_by_role("option", name=collection).click()
 
 
-def drop(page: sync_api.Page, *files: tuple[str, str]) -> None:  # noqa: F811
+def drop(page: sync_api.Page, *files: tuple[str, str]) -> None:
     """Give files to the page as a browser sends them."""
     payload: list[dict[str, Any]] = [
         {"name": name, "mimeType": "text/plain", "buffer": text.encode()} for name, text in files
@@ -91,7 +117,7 @@ def drop(page: sync_api.Page, *files: tuple[str, str]) -> None:  # noqa: F811
 
 
 def test_papers_dropped_on_the_sample_go_into_an_own_library(
-    page: sync_api.Page,  # noqa: F811
+    page: sync_api.Page,
     folder: Path,
     own: Library,
 ) -> None:
@@ -116,7 +142,7 @@ def test_papers_dropped_on_the_sample_go_into_an_own_library(
     assert own.status().papers == 1
 
 
-def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Library) -> None:  # noqa: F811
+def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Library) -> None:
     show(page, "Library", "My library")
     drop(page, ("more.ris", NEW.format("One") + NEW.format("Two").replace("40", "50")))
     expect(page.locator(".outcome")).to_contain_text("2 added")
@@ -136,7 +162,7 @@ def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Libra
     assert own.status().papers == held - 1
 
 
-def test_a_library_in_use_is_told_in_words(page: sync_api.Page, own: Library) -> None:  # noqa: F811
+def test_a_library_in_use_is_told_in_words(page: sync_api.Page, own: Library) -> None:
     show(page, "Library", "My library")
     drop(page, ("first.ris", NEW.format("First")))
     expect(page.locator("#ingesting")).to_contain_text("My library")
@@ -146,7 +172,7 @@ def test_a_library_in_use_is_told_in_words(page: sync_api.Page, own: Library) ->
     expect(page.locator("#drop")).to_be_visible()
 
 
-def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:  # noqa: F811
+def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:
     show(page, "Library")
     page.fill("#find :is(input, textarea)", "kelp cover on cleared reefs")
     page.keyboard.press("Enter")
@@ -161,7 +187,7 @@ def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:  # 
     page.get_by_label("Venue").fill("meadow")
     page.keyboard.press("Enter")
     expect(page.locator(".paper .title")).to_have_text(
-        "Night Lighting Reduces Pollination by Bumblebees"
+        ["Night Lighting Reduces Pollination by Bumblebees"]
     )
     page.get_by_label("Year from").fill("soon")
     page.keyboard.press("Enter")
@@ -169,7 +195,7 @@ def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:  # 
 
 
 def test_a_text_is_checked_and_every_sentence_has_its_paper_or_reason(
-    page: sync_api.Page,  # noqa: F811
+    page: sync_api.Page,
 ) -> None:
     show(page, "Check my text")
     page.get_by_role("button", name="Check", exact=True).click()
@@ -193,7 +219,7 @@ def test_a_text_is_checked_and_every_sentence_has_its_paper_or_reason(
     assert page.evaluate("navigator.clipboard.readText()").startswith("# 1 of 2 sentences")
 
 
-def test_a_set_is_run_and_its_report_read_and_saved(page: sync_api.Page) -> None:  # noqa: F811
+def test_a_set_is_run_and_its_report_read_and_saved(page: sync_api.Page) -> None:
     show(page, "Evaluation")
     expect(page.locator("#eval-frame")).to_contain_text("No evaluation has been run")
     page.locator("#eval-set input").click()
@@ -214,7 +240,7 @@ def test_a_set_is_run_and_its_report_read_and_saved(page: sync_api.Page) -> None
 
 
 @pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
-def test_a_narrow_screen_needs_no_sideways_scrolling(page: sync_api.Page) -> None:  # noqa: F811
+def test_a_narrow_screen_needs_no_sideways_scrolling(page: sync_api.Page) -> None:
     for tab, part in (("Library", ".papers"), ("Check my text", "#draft")):
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(part)).to_be_visible()

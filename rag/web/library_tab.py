@@ -111,7 +111,7 @@ class LibraryTab:
         sent = [box.submit for box in (self.box, *self.limits)]
         gr.on(
             [self.tab.select, self.chosen.change, self.search.click, *sent],  # type: ignore[attr-defined]
-            self.show, first, seen, **quiet,
+            self.show, first, seen, trigger_mode="always_last", **quiet,
         )  # fmt: skip
         self.back.click(_turn(self.show, -1), turned, seen, **quiet)
         self.on.click(_turn(self.show, 1), turned, seen, **quiet)
