@@ -108,10 +108,10 @@ class Page:
         self._server = server
         server.open(self.app)
 
-    def close(self, verbose: bool = False) -> None:
+    def close(self) -> None:
         """Stop serving; the port is free again."""
         if self._server is not None:
-            self.blocks.close(verbose)  # ends the streams of open pages
+            self.blocks.close(verbose=False)  # ends the streams of open pages
             self._server.close()
 
 
@@ -121,26 +121,28 @@ def build(site: Site, access: Access = _LOCAL) -> Page:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder())
     import gradio as gr
 
-    from rag.web import html
     from rag.web.chat_tab import ChatTab
     from rag.web.check_tab import CheckTab
     from rag.web.endpoints import endpoints, hold
     from rag.web.evaluation_tab import EvaluationTab
+    from rag.web.front import Front
     from rag.web.library_tab import LibraryTab
-    from rag.web.parts import about_site, chooser, shown
+    from rag.web.parts import chooser
 
     # Every hour, uploads of the day before are deleted.
     with gr.Blocks(title="Footnote", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as blocks:
         # First: Gradio would name the page's own events "ask", too.
         endpoints(site)
-        shown(html.masthead_html(about_site(site)), "masthead")
+        front = Front(site)
         chosen = chooser(site)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", elem_id="ask"):
-                ChatTab(site, chosen, feedback.keep).connect()
-            LibraryTab(site, chosen).connect()
+                chat = ChatTab(site, chosen, feedback.keep, front.welcome(front.about("")))
+                chat.connect()
+            changed = LibraryTab(site, chosen).connect()
             CheckTab(site, chosen).connect()
             EvaluationTab(site, chosen).connect()
+        front.connect(chat.welcome, chosen, [blocks.load, chosen.change, *changed])
     asks_model = any(each.assistant.writer.endpoint for each in site.collections)
     places = PLACES_WITH_MODEL if asks_model else PLACES
     limits = Limits(access.rate, places)

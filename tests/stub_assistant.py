@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 from rag.errors import InputError
@@ -134,6 +135,7 @@ class StubAssistant:
             status=lambda: StoreStatus("/somewhere/library", 3, 5, "minilm", "0.1.0"),
             embedder=SimpleNamespace(name="minilm", remote=False),
             papers=self.papers,
+            path=Path("/somewhere/library"),
         )
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:

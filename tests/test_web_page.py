@@ -53,7 +53,7 @@ def address(assistant: StubAssistant) -> Iterator[str]:
         port = probe.getsockname()[1]
     blocks = app.build(Site((Collection("Sample", assistant),)))  # type: ignore[arg-type]
     yield app.serve(blocks, "127.0.0.1", port)
-    blocks.close(verbose=False)
+    blocks.close()
 
 
 Opening = Callable[..., "sync_api.Page"]

@@ -72,7 +72,7 @@ def address(folder: Path, own: Library) -> Iterator[str]:
         )
         blocks = app.build(site)
         yield app.serve(blocks, "127.0.0.1", port)
-        blocks.close(verbose=False)
+        blocks.close()
 
 
 @pytest.fixture(params=[{}])
@@ -103,7 +103,7 @@ def page(
 def show(page: sync_api.Page, tab: str, collection: str = "Sample") -> None:
     """Open a tab on a collection."""
     page.get_by_role("tab", name=tab).click()
-    if collection != "Sample":
+    if page.locator("#collection input").input_value() != collection:
         page.locator("#collection input").click()
         page.get_by_role("option", name=collection).click()
 
@@ -140,6 +140,9 @@ def test_papers_dropped_on_the_sample_go_into_an_own_library(
     left = [path.name for path in (folder / "uploads").rglob("*") if path.stat().st_size]
     assert left == []
     assert own.status().papers == 1
+    expect(page.locator("#masthead")).to_contain_text("1 paper in this collection")
+    show(page, "Ask")
+    expect(page.locator("#welcome .example")).to_contain_text(title[:20])
 
 
 def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Library) -> None:
@@ -160,6 +163,9 @@ def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Libra
     expect(page.locator("#library-told")).to_contain_text("1 paper removed")
     expect(page.get_by_label("Choose Two")).to_have_count(0)
     assert own.status().papers == held - 1
+    expect(page.locator("#masthead")).to_contain_text(f"{held - 1} paper")
+    show(page, "Ask", "Sample")
+    expect(page.locator("#masthead")).to_contain_text("6 papers in this collection")
 
 
 def test_a_library_in_use_is_told_in_words(page: sync_api.Page, own: Library) -> None:

@@ -1,4 +1,4 @@
-"""What the reader limits a question to, from the boxes under "Limit to…"."""
+"""What a reader limits a question or a list of papers to, from the boxes for it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from rag.web.background import in_thread
 from rag.web.boxes import filter_of
 from rag.web.cards import panel_html
 from rag.web.exchange import Exchange, Feedback, end, follow
-from rag.web.parts import about_site, shown
+from rag.web.parts import shown
 from rag.web.site import Site
 from rag.web.turns import conversation_html, exchange_html
 from rag.web.wishes import Wish, read_wish
@@ -41,6 +41,7 @@ class ChatTab:
         chosen: the component whose value is the name of the collection to ask; None: the first.
         on_feedback: told of a finished exchange and what its reader thinks of it: "up", "down",
             or "" for one who takes it back.
+        welcome: HTML of the first view.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class ChatTab:
         site: Site,
         chosen: Component | None = None,
         on_feedback: OnFeedback = lambda _exchange, _given: None,
+        welcome: str = "",
     ) -> None:
         import gradio as gr
 
@@ -57,7 +59,7 @@ class ChatTab:
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="chat", min_width=0):
                 self.past, self.now = shown("", "past"), shown("", "now")
-                self.welcome = shown(html.welcome_html(about_site(site)), "welcome")
+                self.welcome = shown(welcome, "welcome")
                 with gr.Column(elem_id="dock", min_width=0):
                     self._lay_out_dock()
             with gr.Column(elem_id="sources", min_width=0):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from rag.errors import RagError
@@ -20,6 +22,11 @@ STOPPED = "Stopped before the answer was complete."
 
 class Holding(Protocol):
     """What an exchange needs of the ``Library``."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder, which is nobody's business."""
+        ...
 
     def papers(self, ids: Collection[str]) -> Mapping[str, Paper]:
         """Those papers of ``ids`` that are held."""
@@ -82,10 +89,15 @@ def follow(
                     exchange = replace(exchange, papers=assistant.library.papers(found(exchange)))
                 yield exchange
     except RagError as error:
-        yield end(exchange, str(error))
+        yield end(exchange, without_path(str(error), assistant.library.path))
     except Exception:
         _log.exception("a question failed")
         yield end(exchange, UNEXPECTED)
+
+
+def without_path(text: str, path: Path) -> str:
+    """A message without the folder of a library: readers of the page are not told of it."""
+    return re.sub(rf"(?: (?:at|in|is))? ?'?{re.escape(str(path))}[^\s:;,]*", "", text)
 
 
 def advance(exchange: Exchange, event: Event) -> Exchange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from rag.errors import InputError
 from rag.filters import Filter
 from rag.library import Library
 from rag.types import Failure, Hit, IngestReport, StoreStatus
+from rag.web.boxes import filter_of
 from rag.web.jobs import Job
 from rag.web.library_html import PAGE, Listing, Row
 
@@ -28,29 +30,22 @@ class Query:
     page: int = 0
 
 
-def query_of(
-    question: str, since: str, until: str, venue: str, keyword: str, page: int = 0
-) -> Query:
-    """What the boxes of the page ask for.
+def query_of(question: str, *boxes: str | None, page: int = 0) -> Query:
+    """What the boxes of the page ask for: the question, and the limits as ``filter_of`` has them.
 
     Raises:
         InputError: a year is none, or the years are reversed.
     """
-    where = Filter(_year(since), _year(until), _names(venue), _names(keyword))
-    return Query(question.strip(), where or None, max(page, 0))
+    return Query(question.strip(), filter_of(*boxes), max(page, 0))
 
 
-def _year(text: str) -> int | None:
-    text = text.strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) == 4):
-        raise InputError(f"{text[:20]!r} is not a year; write four digits, such as 2020")
-    return int(text) if text else None
-
-
-def _names(text: str) -> tuple[str, ...] | None:
-    """Any part of a name will do: nobody knows how a collection spells it in full."""
-    parts = [part.strip(" *") for part in text.split(";")]
-    return tuple(f"*{part}*" for part in parts if part) or None
+def ids_of(text: str) -> list[str]:
+    """The ids that a browser sent; none where that is no list of them."""
+    try:
+        ids = json.loads(text)
+    except ValueError:
+        return []
+    return [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
 
 
 def is_new(library: Library) -> bool:
