@@ -22,7 +22,7 @@ from tests.conftest import RECORDS
 from tests.eval_run import QUESTIONS, write
 from tests.fakes import HashEmbedder
 from tests.test_web_html import HOSTILE
-from tests.test_web_page import browser  # noqa: F401 (a fixture)
+from tests.test_web_page import browser, faults_of  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -198,6 +198,34 @@ def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:
     page.get_by_label("Year from").fill("soon")
     page.keyboard.press("Enter")
     expect(page.locator("#library-told .problem")).to_contain_text("is not a year")
+
+
+def test_topics_of_the_papers_limit_a_list_and_a_question(page: sync_api.Page) -> None:
+    text = "TY  - JOUR\nTI  - {}\nAB  - We report {} here.\nER  - \n"
+    show(page, "Library", "My library")
+    files = (("CT of the liver", "CT of the liver"), ("MRI of the brain", "MRI of the brain"))
+    drop(page, ("scans.ris", "".join(text.format(*row) for row in files)))
+    expect(page.locator(".outcome")).to_contain_text("2 added")
+    page.get_by_role("button", name="Filter").click()
+    organ = page.locator("#filter .topics").get_by_label("liver")
+    organ.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".paper .title")).to_have_text(["CT of the liver"])
+    expect(page.locator("#account")).to_contain_text('organ "liver"')
+    show(page, "Ask", "My library")
+    opener = page.locator("#limits > button")
+    opener.click()
+    page.locator("#limits .chip", has_text="brain").click()
+    page.locator("#limits .chip", has_text="MRI").click()
+    expect(opener).to_contain_text('modality "MRI"; organ "brain"')
+    assert faults_of(page) == []
+    page.fill("#question textarea", "What is reported of the brain?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#now .account")).to_contain_text('limited to modality "MRI"')
+    expect(page.locator("#sources")).not_to_contain_text("liver")
+    show(page, "Ask", "Sample")
+    expect(opener).to_contain_text("Limit to…")
+    expect(opener).to_have_attribute("aria-expanded", "false")
 
 
 def test_a_text_is_checked_and_every_sentence_has_its_paper_or_reason(

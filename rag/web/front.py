@@ -80,10 +80,10 @@ def about(collection: Collection, now: StoreStatus | None) -> html.About:
     library = assistant.library
     papers = now.papers if now else 0
     remark = sample.remark(library) if papers else ""
-    offered: tuple[str, ...] = ()
-    if papers:
-        first = islice(library.store.all_papers(), _ENOUGH)
-        offered = sample.questions() if remark else examples(first)
+    if remark or not papers:
+        offered = sample.questions() if remark else ()
+    else:
+        offered = examples(islice(library.store.all_papers(), _ENOUGH))
     return html.About(
         papers=papers,
         answered_by=html.answered_by(assistant.writer, library.embedder),

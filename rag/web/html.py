@@ -18,13 +18,6 @@ SMALL_PRINT = (
     "<p>Not medical advice: read the paper before you rely on it. "
     '<button type="button" id="help-open" aria-haspopup="dialog">Keys</button></p>'
 )
-LIMITS = (
-    ("Year from", "2018"),
-    ("to", "2024"),
-    ("Venue", "any part of its name"),
-    ("Keyword", "any part of it"),
-)
-"""The boxes that limit a question: what each is called, and an example."""
 _KEYS = (
     ("/", "Write a question"),
     ("n or j", "Next evidence"),

@@ -10,10 +10,11 @@ from rag.errors import RagError, StoreBusyError
 from rag.types import IngestReport
 from rag.web import library_html as html
 from rag.web import library_view as view
+from rag.web.boxes import texts_of
 from rag.web.exchange import without_path
-from rag.web.html import LIMITS
 from rag.web.jobs import BUSY, Job
 from rag.web.jobs_html import counted, problem_html, progress_html, remark_html
+from rag.web.limit_boxes import LimitBoxes
 from rag.web.parts import shown
 from rag.web.site import Collection, Site
 
@@ -72,11 +73,7 @@ class LibraryTab:
                 container=False, max_lines=1, elem_id="find", min_width=0,
             )  # fmt: skip
             self.search = gr.Button("Search", elem_id="search", min_width=0)
-        with gr.Accordion("Filter", open=False, elem_id="filter"), gr.Row(elem_id="filter-boxes"):
-            self.limits = [
-                gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
-                for label, example in LIMITS
-            ]
+        self.limits = LimitBoxes(self.site, "filter", "Filter")
         with gr.Row(elem_id="pager"):
             self.account = shown("", "account")
             self.back = gr.Button("Previous", elem_id="previous", min_width=0)
@@ -103,17 +100,19 @@ class LibraryTab:
         """
         import gradio as gr
 
-        asked = [self.chosen, self.box, *self.limits]
+        asked = [self.chosen, self.box, *self.limits.inputs]
         seen = [self.papers, self.account, self.page, self.back, self.on, self.told, self.status]
         first, turned = [*asked], [*asked, self.page]
         quiet: dict[str, Any] = _QUIET | {"concurrency_limit": 4, "concurrency_id": "papers"}
         if not self.site.read_only:
             seen += [self.receiving, self.remove, self.confirm]
-        sent = [box.submit for box in (self.box, *self.limits)]
+        sent = [box.submit for box in (self.box, *self.limits.typed)]
         gr.on(
-            [self.tab.select, self.chosen.change, self.search.click, *sent],  # type: ignore[attr-defined]
+            [self.tab.select, self.search.click, *sent, self.limits.picked.change],  # type: ignore[attr-defined]
             self.show, first, seen, trigger_mode="always_last", **quiet,
         )  # fmt: skip
+        self.limits.connect(self.chosen)
+        self.chosen.change(self.turn_to, asked[:2], [*seen, *self.limits.parts], **quiet)  # type: ignore[attr-defined]
         self.back.click(_turn(self.show, -1), turned, seen, **quiet)
         self.on.click(_turn(self.show, 1), turned, seen, **quiet)
         return [] if self.site.read_only else self._connect_changes(seen, quiet)
@@ -124,14 +123,14 @@ class LibraryTab:
         self.keep.click(self.leave, None, asking, **quiet)
         removed = self.sure.click(
             self.take_out,
-            [self.doomed, self.chosen, self.box, *self.limits, self.page],
+            [self.doomed, self.chosen, self.box, *self.limits.inputs, self.page],
             list(dict.fromkeys([*asking, *seen])),
             **quiet,
         )
         # Who waits for an ingest takes nobody's place.
         waiting: dict[str, Any] = _QUIET | {"concurrency_limit": None}
         adding = [self.drop, self.progress, self.stop, self.chosen]
-        everything = list(dict.fromkeys([*adding, self.box, *self.limits, *seen]))
+        everything = list(dict.fromkeys([*adding, self.box, *seen, *self.limits.parts]))
         added = self.drop.upload(self.add, [self.drop, self.chosen], everything, **waiting)
         resumed = self.tab.select(self.resume, self.chosen, everything, **waiting)
         self.stop.click(self.give_up, self.chosen, None, **_QUIET)
@@ -154,6 +153,10 @@ class LibraryTab:
             **self._listed(listing, choosable=self._may_remove(chosen)),
             **self._adding(chosen),
         }
+
+    def turn_to(self, name: str, question: str) -> Update:
+        """The papers of another collection: limits of the one before say nothing of it."""
+        return self.limits.emptied() | self.show(name, question)
 
     def _listed(self, listing: html.Listing, *, choosable: bool) -> Update:
         import gradio as gr
@@ -237,13 +240,12 @@ class LibraryTab:
             said = html.stopped_html(job.progress.done, target.name)
         else:
             said = problem_html(without_path(job.problem, target.assistant.library.path))
-        empty = dict.fromkeys((self.box, *self.limits), "")
-        shown = self.show(target.name, *empty.values())
+        anew = {self.chosen: target.name, self.box: "", **self.turn_to(target.name, "")}
         yield {
             self.drop: gr.update(value=None, visible=True),
             self.stop: gr.update(visible=False),
             self.progress: said,
-            **({self.chosen: target.name, **empty, **shown} if not job.problem else {}),
+            **(anew if not job.problem else {}),
         }
 
     # --- removing -----------------------------------------------------------------------
@@ -254,7 +256,7 @@ class LibraryTab:
 
         library = self.site.assistant(name).library
         try:
-            held = library.papers(view.ids_of(ids))
+            held = library.papers(texts_of(ids))
         except RagError as error:
             return self.leave() | {self.told: problem_html(_told(error, library))}
         if not held:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,15 +36,6 @@ def query_of(question: str, *boxes: str | None, page: int = 0) -> Query:
         InputError: a year is none, or the years are reversed.
     """
     return Query(question.strip(), filter_of(*boxes), max(page, 0))
-
-
-def ids_of(text: str) -> list[str]:
-    """The ids that a browser sent; none where that is no list of them."""
-    try:
-        ids = json.loads(text)
-    except ValueError:
-        return []
-    return [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
 
 
 def is_new(library: Library) -> bool:
