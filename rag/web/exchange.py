@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from rag.errors import RagError
 from rag.filters import Filter
 from rag.types import Answer, Event, Found, Paper, Removed, Sentence, Source, Status, Turn
+from rag.web.reasons import Reason, reason
 
 Feedback = Literal["", "up", "down"]
 _log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Exchange:
     """The papers that the question is put to; None: all."""
     papers: Mapping[str, Paper] = field(default_factory=dict)
     """What is known of the papers found, by id: authors and venue are in no ``Source``."""
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    """Why papers were found, by id; none in a chat of the past."""
     feedback: Feedback = ""
     """What the reader thinks of the answer."""
 
@@ -105,8 +108,9 @@ def advance(exchange: Exchange, event: Event) -> Exchange:
     match event:
         case Status(text):
             return replace(exchange, status=text)
-        case Found(sources):
-            return replace(exchange, sources=sources)
+        case Found(sources, hits):
+            reasons = {hit.paper.id: reason(exchange.question, hit) for hit in hits}
+            return replace(exchange, sources=sources, reasons=reasons)
         case Sentence():
             return replace(exchange, sentences=(*exchange.sentences, event))
         case Removed():

@@ -222,7 +222,8 @@
     const card = event.target.closest?.(".source.long");
     if (previewed && !event.target.closest?.("#preview, a.cite")) hidePreview();
     if (!target) {
-      if (card && !getSelection().toString()) unfold(card, true);
+      const folds = event.target.closest?.("summary");
+      if (card && !folds && !getSelection().toString()) unfold(card, true);
       return;
     }
     if (target.matches("a.cite")) {
