@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.answering import Relevance
 from rag.asked import asks_price, asks_quantity, compares, contrasts, lists, open_ended
+from rag.focus import focused
 from rag.history import standalone
 from rag.injection import without_instructions
 from rag.names import holders
@@ -76,7 +77,9 @@ class ExtractiveWriter:
         """
         topic = standalone(question, history)
         papers = [(source.title, source.text) for source in sources]
-        found = read(topic, papers)
+        found, asked = read(topic, papers), focused(topic, papers)
+        for row, own in asked.items():
+            found[row] = read(own, [papers[row]])[0]
         candidates = _candidates(sources, found, history)
         if not candidates:
             return
@@ -88,12 +91,23 @@ class ExtractiveWriter:
             return
         if not _has_asked_unit(question, candidates, named):
             return
-        vectors = self._embedder.encode([question, *(c.text for c in candidates)])
-        scores = score_sentences(question, candidates, vectors[1:] @ vectors[0])
+        if asked:
+            heard = {sources[row].n for row in asked}
+            candidates = [c for c in candidates if c.source.n in heard]
+        questions = {sources[row].n: own for row, own in asked.items()}
+        asking = [questions.get(c.source.n, question) for c in candidates]
+        texts = list(dict.fromkeys([*asking, *(c.text for c in candidates)]))
+        at = dict(zip(texts, self._embedder.encode(texts), strict=True))
+        vectors = np.array([at[c.text] for c in candidates])
+        cosines = [float(at[q] @ v) for q, v in zip(asking, vectors, strict=True)]
+        scores = score_sentences(asking, candidates, np.array(cosines))
         wanted = _wanted(question, sources, named)
         wanted |= {sources[row].n for row in best_for_parts(topic, papers)}
         wanted &= {candidate.source.n for candidate in candidates}
-        chosen = _choose(candidates, scores, vectors[1:], wanted, several)
+        if asked:
+            chosen = _choose_of_each(candidates, scores)
+        else:
+            chosen = _choose(candidates, scores, vectors, wanted, several)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
             gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
@@ -138,7 +152,7 @@ def _has_asked_unit(
 
 
 def score_sentences(
-    question: str, candidates: Sequence[Candidate], cosines: np.ndarray
+    questions: Sequence[str], candidates: Sequence[Candidate], cosines: np.ndarray
 ) -> np.ndarray:
     """How well each sentence answers.
 
@@ -153,9 +167,9 @@ def score_sentences(
         one is asked for; less for a sentence that leans on the one before.
     """
     best = max(log_odds(candidate.answered) for candidate in candidates)
-    figures = _FIGURE_BONUS * asks_quantity(question)
     scores = _COSINE_WEIGHT * np.asarray(cosines, dtype=np.float64)
     for row, candidate in enumerate(candidates):
+        figures = _FIGURE_BONUS * asks_quantity(questions[row])
         scores[row] += log_odds(candidate.share)
         scores[row] += _PAPER_WEIGHT * (log_odds(candidate.answered) - best)
         scores[row] += figures if quantities(candidate.text) else -figures
@@ -205,6 +219,19 @@ def _choose(
         if same_paper < per_paper and not repeats:
             chosen.append(row)
     return [candidates[row] for row in chosen]
+
+
+def _choose_of_each(candidates: Sequence[Candidate], scores: np.ndarray) -> list[Candidate]:
+    """The best sentence of each paper, and those that come near it."""
+    chosen = []
+    for number in dict.fromkeys(c.source.n for c in candidates):
+        own = [row for row, c in enumerate(candidates) if c.source.n == number]
+        own.sort(key=lambda row: -scores[row])
+        chosen += [row for row in own[:P["N"]] if scores[row] >= scores[own[0]] - P["D"]]
+    return [candidates[row] for row in chosen]
+
+
+P = {"N": 2, "D": 9}
 
 
 def _cite(candidate: Candidate) -> str:
