@@ -12,12 +12,11 @@ import numpy as np
 
 from rag.answering import Relevance
 from rag.asked import asks_price, asks_quantity, compares, contrasts, lists, open_ended
-from rag.focus import focused
 from rag.history import standalone
 from rag.injection import without_instructions
 from rag.names import holders
 from rag.quantities import asked_unit, quantities
-from rag.relevance import best_for_parts, log_odds, read
+from rag.relevance import best_for_parts, each_asked, log_odds, read
 from rag.sentences import sentence_spans, without_markers
 from rag.types import Delta, Removed, Source, Turn
 
@@ -38,6 +37,12 @@ _BELOW_BEST = 4.0  # a further sentence may score this much less than the best
 _NEAR_DUPLICATE = 0.9
 
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b(?:dollars?|euros?|pounds|usd|eur|gbp)\b", re.I)
+_INTRODUCES = re.compile(
+    r"\b(?:we|authors?|paper|article|study|work|they)(?: \w+){0,2} "
+    r"(?:introduc|present|propos|construct|develop|describ|design|build|creat|releas|put forward|survey|review)\w*",
+    re.I,
+)
+_INTRODUCES_BONUS = 1.5
 # A sentence that leans on the one before it says little when it stands alone.
 _DANGLING = re.compile(
     r"^(?:it|its|they|their|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
@@ -77,7 +82,7 @@ class ExtractiveWriter:
         """
         topic = standalone(question, history)
         papers = [(source.title, source.text) for source in sources]
-        found, asked = read(topic, papers), focused(topic, papers)
+        found, asked = read(topic, papers), each_asked(topic, papers)
         for row, own in asked.items():
             found[row] = read(own, [papers[row]])[0]
         candidates = _candidates(sources, found, history)
@@ -104,15 +109,21 @@ class ExtractiveWriter:
         wanted = _wanted(question, sources, named)
         wanted |= {sources[row].n for row in best_for_parts(topic, papers)}
         wanted &= {candidate.source.n for candidate in candidates}
+        if lists(question):
+            scores += _INTRODUCES_BONUS * np.array([_introduces(c) for c in candidates])
         if asked:
             chosen = _choose_of_each(candidates, scores)
         else:
-            chosen = _choose(candidates, scores, vectors, wanted, several)
+            chosen = _choose(candidates, scores, vectors, wanted, several, lists(question))
+        titled = lists(question)
         paper = None
         for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
-            gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
+            lead = " "
+            if paper != candidate.source.n:
+                lead = "" if paper is None else ("\n" if titled else "\n\n")
+                lead += f"- {_cite(candidate.source.title, candidate.source.n)} " if titled else ""
             paper = candidate.source.n
-            yield Delta(gap + _cite(candidate))
+            yield Delta(lead + _cite(candidate.text, candidate.source.n))
 
     def repair(
         self, question: str, sources: Sequence[Source], draft: str, faults: Sequence[Removed]
@@ -198,6 +209,7 @@ def _choose(
     vectors: np.ndarray,
     wanted: Collection[int],
     several: bool,
+    lst: bool = False,
 ) -> list[Candidate]:
     """The best sentences, no two alike; of several papers where several are asked for.
 
@@ -205,6 +217,8 @@ def _choose(
     """
     most = MAX_SENTENCES_OF_SEVERAL if several else MAX_SENTENCES
     per_paper = MAX_PER_PAPER_OF_SEVERAL if several else MAX_SENTENCES
+    if lst:
+        per_paper = 1 if len(wanted) > 2 else 2
     least = float(scores.max()) - _BELOW_BEST
     ranked = [int(row) for row in np.argsort(-scores, kind="stable")]
     chosen = [
@@ -221,6 +235,14 @@ def _choose(
     return [candidates[row] for row in chosen]
 
 
+def _introduces(candidate: Candidate) -> bool:
+    """Whether it says what its paper is about: by the name in the title, or in so many words."""
+    own = candidate.source.title.partition(":")[0]
+    words = own.split()
+    named = len(words) <= 3 and own in candidate.text
+    return (named and candidate.order < 4) or _INTRODUCES.search(candidate.text) is not None
+
+
 def _choose_of_each(candidates: Sequence[Candidate], scores: np.ndarray) -> list[Candidate]:
     """The best sentence of each paper, and those that come near it."""
     chosen = []
@@ -231,13 +253,16 @@ def _choose_of_each(candidates: Sequence[Candidate], scores: np.ndarray) -> list
     return [candidates[row] for row in chosen]
 
 
-P = {"N": 2, "D": 9}
+P = {"N": 2, "D": 4}
 
 
-def _cite(candidate: Candidate) -> str:
-    """The sentence with its citation before the full stop, and no marker of its own."""
-    text = without_markers(candidate.text)
-    body = text.rstrip(".")
-    if re.search(r"https?://\S+$", body) or not text.endswith("."):
-        return f"{text.rstrip('.')} [{candidate.source.n}]."
-    return f"{body} [{candidate.source.n}]."
+def _cite(text: str, number: int) -> str:
+    """The text, each sentence with its citation before the full stop, without markers of its own."""
+    text = without_markers(" ".join(text.split()))
+    return " ".join(_cite_sentence(text[a:b], number) for a, b in sentence_spans(text))
+
+
+def _cite_sentence(text: str, number: int) -> str:
+    if text[-1] in "?!":
+        return f"{text} [{number}]"
+    return f"{text.rstrip('.')} [{number}]."

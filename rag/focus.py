@@ -8,7 +8,7 @@ then; and a name that is left in draws it to the sentences that repeat the name.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag.names import absent_names, names
@@ -31,6 +31,7 @@ _ASKS = re.compile(
     r"(?:\w+ )?(?:how|what|which|where|who|whose|when|why|do|does|did|is|are|was|were|can|has|have)\b",
     re.I,
 )
+_FRAME = re.compile(r"(?:for|in|on|at|with|among|between|of|from|under|given)\b", re.I)
 _TAIL = re.compile(r"[\s,;:]+(?:and|but|while|whereas)?\s*$")
 _EACH = re.compile(
     r"\b(?:each(?: one)?(?: of (?:them|these|the (?:two|three)))?|both(?: of them)?|either(?: of them| one)?"
@@ -53,16 +54,32 @@ class Mention:
     row: int
 
 
-def focused(question: str, papers: Sequence[tuple[str, str]]) -> dict[int, str]:
-    """For each row of ``papers``, (title, abstract), that the question names: its own question.
+def focused(
+    question: str, papers: Sequence[tuple[str, str]], best: Callable[[str], int | None]
+) -> dict[int, str]:
+    """For each row of ``papers``, (title, abstract), that the question means: its own question.
 
-    Empty where it names fewer than two of them.
+    Empty where it means fewer than two of them.
+
+    Args:
+        question: as it was asked.
+        papers: what was found for it.
+        best: the row that a clause without a name describes; None: none.
     """
     mentions = _mentions(question, papers)
+    clauses = _clauses(question, mentions)
+    described = [
+        Mention(start, start, row)
+        for start, end in clauses
+        if not any(start <= m.start < end for m in mentions)
+        and not _EACH.search(question[start:end])
+        and not _FRAME.match(question[start:end])
+        and (row := best(question[start:end])) is not None
+    ]
+    mentions = sorted([*mentions, *described], key=lambda mention: mention.start)
     order = list(dict.fromkeys(mention.row for mention in mentions))
     if len(order) < 2:
         return {}
-    clauses = _clauses(question, mentions)
     return {row: _put_to(row, question, clauses, mentions, order) for row in order}
 
 
@@ -157,6 +174,8 @@ def _own(clause: str, offset: int, inside: Sequence[Mention], row: int) -> str:
 
 def _pronoun(name: str, rest: str) -> str:
     """What stands for ``name`` before ``rest``: a year before a noun goes."""
+    if not name:
+        return rest
     if _YEAR.fullmatch(name):
         return rest.lstrip() if re.match(r"\s\w", rest) else name + rest
     if rest[:2] in ("'s", "’s"):
