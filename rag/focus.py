@@ -28,21 +28,24 @@ _CLAUSE = re.compile(
     re.I,
 )
 _ASKS = re.compile(
-    r"(?:\w+ )?(?:how|what|which|where|who|whose|when|why|do|does|did|is|are|was|were|can|has|have)\b",
+    r"(?:(?:in|on|at|by|for|from|to|with|of|and|under|over) )?"
+    r"(?:how|what|which|where|who|whose|when|why|do|does|did|is|are|was|were|can|has|have)\b",
     re.I,
 )
+_VERB = re.compile(r"\b(?:do|does|did|is|are|was|were|can|could|has|have|had|will|would)\b", re.I)
 _FRAME = re.compile(r"(?:for|in|on|at|with|among|between|of|from|under|given)\b", re.I)
 _TAIL = re.compile(r"[\s,;:]+(?:and|but|while|whereas)?\s*$")
 _EACH = re.compile(
-    r"\b(?:each(?: one)?(?: of (?:them|these|the (?:two|three)))?|both(?: of them)?|either(?: of them| one)?"
+    r"\b(?:each(?: one)?(?: of (?:them|these|the (?:two|three)))?|both(?: of them)?"
+    r"|either(?: of them| one)?"
     r"|(?:the|these|those) (?:two|three|four)|they|them)\b(?P<s>['’]s)?(?! \w+s\b)"
     r"|\bthe (?P<which>first|second|third|former|latter|other)(?: one)?\b(?P<s2>['’]s)?(?! \w+s\b)",
     re.I,
 )
 _EACH_WORD = re.compile(r"\b(?:both|each|either)\s+", re.I)
 _ORDINAL = {"first": 0, "former": 0, "second": 1, "latter": 1, "other": 1, "third": 2}
-_SPEAKS = 3
-"""Words of content without which a clause leaves what it asks to the clause before."""
+_SPEAKS = 2
+"""Words of content without which a question cannot do without the statements before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def focused(
         Mention(start, start, row)
         for start, end in clauses
         if not any(start <= m.start < end for m in mentions)
-        and not _EACH.search(question[start:end])
+        and not _shared(question[start:end])
         and not _FRAME.match(question[start:end])
         and (row := best(question[start:end])) is not None
     ]
@@ -126,6 +129,11 @@ def _clauses(question: str, mentions: Sequence[Mention]) -> list[tuple[int, int]
     return found
 
 
+def _shared(clause: str) -> bool:
+    """Whether it is said of each paper: "both read CT", but not "one of them reads CT"."""
+    return any(not clause[: m.start()].endswith(" of ") for m in _EACH.finditer(clause))
+
+
 def _put_to(
     row: int,
     question: str,
@@ -133,23 +141,36 @@ def _put_to(
     mentions: Sequence[Mention],
     order: Sequence[int],
 ) -> str:
-    kept, model = [], ""
-    for start, end in clauses:
+    kept: list[tuple[str, bool]] = []
+    model, asking = "", _asking(question, clauses)
+    for (start, end), asks in zip(clauses, asking, strict=True):
         inside = [m for m in mentions if start <= m.start < end]
         clause = question[start:end]
         if not inside:
-            told = {_ORDINAL[m["which"].lower()] for m in _EACH.finditer(clause) if m["which"]}
-            if not told or order.index(row) in told:
-                kept.append(_EACH.sub(_it, clause))
+            places = {_ORDINAL[m["which"].lower()] for m in _EACH.finditer(clause) if m["which"]}
+            if not places or order.index(row) in places:
+                kept.append((_EACH.sub(_it, clause), asks))
         elif row in {m.row for m in inside}:
             clause = _own(clause, start, inside, row)
-            kept.append(model if model and len(content_words(clause)) < _SPEAKS else clause)
+            left_out = _ASKS.match(clause) and not _VERB.search(clause)
+            kept.append((model if model and left_out else clause, asks))
         else:
             same = [Mention(m.start, m.end, row) for m in inside[:1]]
             model = model or _own(clause, start, same, row)
-    asking = [clause for clause in kept if _ASKS.match(clause)]
-    told = asking if len(content_words(" ".join(asking))) >= _SPEAKS else kept
-    return " ".join(_TAIL.sub("", clause) for clause in told)
+    questions = " ".join(_TAIL.sub("", clause) for clause, asks in kept if asks)
+    if len(content_words(questions)) >= _SPEAKS:
+        return questions
+    return " ".join(_TAIL.sub("", clause) for clause, _ in kept)
+
+
+def _asking(question: str, clauses: Sequence[tuple[int, int]]) -> list[bool]:
+    """Of each clause, whether its sentence asks something."""
+    sentences: list[list[str]] = [[]]
+    for start, end in clauses:
+        sentences[-1].append(question[start:end])
+        if question[start:end].rstrip().endswith((".", "?", "!")):
+            sentences.append([])
+    return [any(map(_ASKS.match, each)) for each in sentences for _ in each]
 
 
 def _it(match: re.Match[str]) -> str:

@@ -12,8 +12,7 @@ from dataclasses import replace
 
 from rag import answering
 from rag.answering import Relevance
-from rag.asked import compares, parts
-
+from rag.asked import compares, lists, parts
 from rag.focus import focused
 from rag.injection import without_instructions
 from rag.types import Hit
@@ -43,7 +42,7 @@ def best_for_parts(question: str, papers: Sequence[tuple[str, str]]) -> set[int]
 
 def each_asked(question: str, papers: Sequence[tuple[str, str]]) -> dict[int, str]:
     """What a question about several of ``papers`` asks each of them, by row; see ``focus``."""
-    if not compares(question):
+    if lists(question) or not compares(question):
         return {}
     texts = _readable(papers)
     return focused(question, papers, lambda clause: _best_row(answering.read(clause, texts)))

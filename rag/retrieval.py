@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.asked import compares, lists
+from rag.asked import compares, contrasts, lists
 from rag.exact import Ranking, sifted
 from rag.names import holders
 from rag.preference import preferences
@@ -114,7 +114,9 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
     papers = [(hit.paper.title, hit.paper.abstract) for hit in hits]
-    named = holders(question, texts) | each_asked(question, papers).keys()
+    named = holders(question, texts)
+    if contrasts(question):
+        named |= each_asked(question, papers).keys()
     several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
     kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
