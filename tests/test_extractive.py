@@ -112,7 +112,7 @@ def test_a_comparison_hears_the_papers_that_it_names_and_no_other() -> None:
 
 
 def test_a_list_gives_each_paper_by_its_title() -> None:
-    text = about_hunters("Which systems count otters or hear seals?")
+    text = about_hunters("Which systems are there for otters, seals or crabs?")
     items = [line for line in text.split("\n") if line]
     assert items[0].startswith("- OtterNet: counting otters [1]. ")
     assert items[1].startswith("- SealSpotter: hearing seals [2]. ")
