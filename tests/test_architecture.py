@@ -25,7 +25,7 @@ ORDER = """
     asked focus relevance intake references preference retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
     choosing extractive reasoning chat judge writers checking replies answers assistant
-    documents render progress session batch
+    documents comparison render progress session batch
     web web.visitors web.limits web.access web.accounts web.caller web.refusals web.uploads
     web.login web.guard web.headers web.server web.background
     web.exchange web.exports web.examples web.markup web.cards web.turns web.html
