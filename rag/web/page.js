@@ -197,6 +197,7 @@
     field.maxLength = 200;
     field.setAttribute("aria-label", "Name of the chat");
     opens.replaceWith(field);
+    field.focus();
     field.select();
     let left = false; // Enter leaves the field, too
     const leave = (name) => {
