@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rag.injection import without_instructions
+from rag.openings import without_opening
 from rag.sentences import sentence_spans
 from rag.types import Evidence, Field, Source
 from rag.words import content_words
@@ -48,7 +49,7 @@ class View:
     """Sentences in their order, then the title."""
     words: frozenset[str]
     quotable: frozenset[tuple[str, ...]]
-    """Each span's words in their order."""
+    """Each span's words in their order, with and without what joins it to the one before."""
 
     @property
     def text(self) -> str:
@@ -66,7 +67,8 @@ def read(source: Source) -> View:
     ]
     spans.append(Span(source.n, "title", 0, len(title), title, content_words(title)))
     words = frozenset().union(*(span.words for span in spans))
-    return View(source, tuple(spans), words, frozenset(_in_order(span.text) for span in spans))
+    told = {said for span in spans for said in (span.text, without_opening(span.text))}
+    return View(source, tuple(spans), words, frozenset(map(_in_order, told)))
 
 
 def is_quoted(text: str, views: Sequence[View]) -> bool:

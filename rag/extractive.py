@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.answering import Relevance
-from rag.asked import asks_price, asks_quantity, compares, contrasts, lists, open_ended
+from rag.asked import asks_price, compares, contrasts, lists, open_ended
+from rag.choosing import Candidate, choose, choose_for_list, choose_of_each, score
 from rag.history import standalone
 from rag.injection import without_instructions
 from rag.names import holders
+from rag.openings import without_opening
 from rag.quantities import asked_unit, quantities
-from rag.relevance import best_for_parts, log_odds, read
+from rag.relevance import best_for_parts, each_asked, read
 from rag.sentences import sentence_spans, without_markers
 from rag.types import Delta, Removed, Source, Turn
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
 
-MAX_SENTENCES = 4
-MAX_SENTENCES_OF_SEVERAL = 6
-MAX_PER_PAPER_OF_SEVERAL = 3
-# Chosen on the development half of the questions (docs/retrieval.md).
 _LEAST_ANSWERED = 0.005
-"""A question that no paper answers with this probability, on its scale, is not answered."""
-_COSINE_WEIGHT = 1.0
-_PAPER_WEIGHT = 0.5
-_FIGURE_BONUS = 0.5  # where a quantity is asked for; as much less without one
-_DANGLING_COST = 0.3
-_BELOW_BEST = 4.0  # a further sentence may score this much less than the best
-_NEAR_DUPLICATE = 0.9
-
+"""A question that no paper answers with this probability, on its scale, is not answered; chosen
+on the development half of the questions (docs/retrieval.md)."""
 _PRICE = re.compile(r"[$€£¥]\s?\d|\b(?:dollars?|euros?|pounds|usd|eur|gbp)\b", re.I)
-# A sentence that leans on the one before it says little when it stands alone.
-_DANGLING = re.compile(
-    r"^(?:it|its|they|their|this|these|those|such|both|here|there|moreover|furthermore|additionally|also|"
-    r"however|thus|hence|therefore|in addition|as a result|consequently|then)\b", re.I
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence of a source, with its place in the abstract."""
-
-    source: Source
-    order: int
-    text: str
-    share: float
-    """Probability that it is part of the answer."""
-    answered: float
-    """Probability that its abstract answers the question."""
 
 
 class ExtractiveWriter:
@@ -72,33 +45,44 @@ class ExtractiveWriter:
     ) -> Generator[Delta, None, None]:
         """The sentences that answer best, grouped by paper, papers in their order.
 
-        None where no source answers: a paper on the subject is no answer yet.
+        None where no source answers: a paper on the subject is no answer yet. A question for
+        all that there is of a kind gets a list, each paper by its title.
         """
         topic = standalone(question, history)
         papers = [(source.title, source.text) for source in sources]
-        found = read(topic, papers)
-        candidates = _candidates(sources, found, history)
-        if not candidates:
-            return
-        several = _asks_several(question)
+        asked = {sources[row].n: own for row, own in each_asked(topic, papers).items()}
+        found = _read(topic, sources, asked)
+        candidates = _candidates(sources, found, question, asked, history)
         named = _named(topic, sources)
         # Each paper has only its side of a comparison.
-        sure = open_ended(topic) or (contrasts(question) and len(named) > 1)
-        if not sure and max(r.answered for r in found) < _LEAST_ANSWERED:
+        sure = open_ended(topic) or (contrasts(question) and (asked or len(named) > 1))
+        answered = max((each.answered for each in found), default=0.0)
+        if not candidates or not (sure or answered >= _LEAST_ANSWERED):
             return
         if not _has_asked_unit(question, candidates, named):
             return
-        vectors = self._embedder.encode([question, *(c.text for c in candidates)])
-        scores = score_sentences(question, candidates, vectors[1:] @ vectors[0])
-        wanted = _wanted(question, sources, named)
-        wanted |= {sources[row].n for row in best_for_parts(topic, papers)}
+        if asked:
+            candidates = [each for each in candidates if each.source.n in asked]
+        parts = {sources[row].n for row in best_for_parts(topic, papers)}
+        wanted = _wanted(question, sources, named) | parts
+        chosen = self._choose(question, candidates, wanted, several=bool(asked))
+        yield from map(Delta, _written(chosen, titled=lists(question)))
+
+    def _choose(
+        self, question: str, candidates: Sequence[Candidate], wanted: set[int], several: bool
+    ) -> list[Candidate]:
+        """Those that are quoted; ``several``: of each paper, as each was asked by itself."""
+        texts = list(dict.fromkeys(t for c in candidates for t in (c.question, c.text)))
+        vector = dict(zip(texts, self._embedder.encode(texts), strict=True))
+        cosines = np.array([float(vector[c.question] @ vector[c.text]) for c in candidates])
+        scores = score(candidates, cosines)
+        if lists(question):
+            return choose_for_list(candidates, scores)
+        if several:
+            return choose_of_each(candidates, scores)
         wanted &= {candidate.source.n for candidate in candidates}
-        chosen = _choose(candidates, scores, vectors[1:], wanted, several)
-        paper = None
-        for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
-            gap = "" if paper is None else (" " if paper == candidate.source.n else "\n\n")
-            paper = candidate.source.n
-            yield Delta(gap + _cite(candidate))
+        vectors = np.array([vector[candidate.text] for candidate in candidates])
+        return choose(candidates, scores, vectors, wanted, compares(question))
 
     def repair(
         self, question: str, sources: Sequence[Source], draft: str, faults: Sequence[Removed]
@@ -109,8 +93,32 @@ class ExtractiveWriter:
         """None: rewriting a question takes a model."""
 
 
-def _asks_several(question: str) -> bool:
-    return compares(question) or lists(question)
+def _read(topic: str, sources: Sequence[Source], asked: Mapping[int, str]) -> list[Relevance]:
+    """What each source has on the question, or on what is asked of it alone."""
+    papers = [(source.title, source.text) for source in sources]
+    return [
+        read(asked[source.n], [paper])[0] if source.n in asked else relevance
+        for source, paper, relevance in zip(sources, papers, read(topic, papers), strict=True)
+    ]
+
+
+def _candidates(
+    sources: Sequence[Source],
+    found: Sequence[Relevance],
+    question: str,
+    asked: Mapping[int, str],
+    history: Sequence[Turn],
+) -> list[Candidate]:
+    said = " ".join(turn.content for turn in history if turn.role == "assistant")
+    rows = []
+    for source, relevance in zip(sources, found, strict=True):
+        research, own = without_instructions(source.text), asked.get(source.n, question)
+        shares = zip(sentence_spans(research), relevance.sentences, strict=True)
+        for order, ((start, end), share) in enumerate(shares):
+            text = " ".join(research[start:end].split())
+            if text not in said and len(text.split()) > 1:
+                rows.append(Candidate(source, order, text, own, share, relevance.answered))
+    return rows
 
 
 def _named(topic: str, sources: Sequence[Source]) -> set[int]:
@@ -121,8 +129,6 @@ def _named(topic: str, sources: Sequence[Source]) -> set[int]:
 
 def _wanted(question: str, sources: Sequence[Source], named: AbstractSet[int]) -> set[int]:
     """The numbers of the sources that each have to be heard."""
-    if lists(question):
-        return {source.n for source in sources}
     return set(named) | {s.n for s in sources[: 2 * (contrasts(question) and not named)]}
 
 
@@ -137,80 +143,26 @@ def _has_asked_unit(
     return not unit or any(q.unit == unit for c in read for q in quantities(c.text))
 
 
-def score_sentences(
-    question: str, candidates: Sequence[Candidate], cosines: np.ndarray
-) -> np.ndarray:
-    """How well each sentence answers.
-
-    Args:
-        question: as it was asked.
-        candidates: n sentences.
-        cosines: of question and sentences, shape (n,).
-
-    Returns:
-        Scores, shape (n,): the log odds that it is part of the answer, with the cosine, what
-        its paper has on the question beside the best one, and whether it holds a figure where
-        one is asked for; less for a sentence that leans on the one before.
-    """
-    best = max(log_odds(candidate.answered) for candidate in candidates)
-    figures = _FIGURE_BONUS * asks_quantity(question)
-    scores = _COSINE_WEIGHT * np.asarray(cosines, dtype=np.float64)
-    for row, candidate in enumerate(candidates):
-        scores[row] += log_odds(candidate.share)
-        scores[row] += _PAPER_WEIGHT * (log_odds(candidate.answered) - best)
-        scores[row] += figures if quantities(candidate.text) else -figures
-        scores[row] -= _DANGLING_COST * bool(_DANGLING.match(candidate.text))
-    return scores
+def _written(chosen: Sequence[Candidate], *, titled: bool) -> Iterator[str]:
+    """The sentences in the order of their papers, a paragraph each; ``titled``: a list of them."""
+    paper = None
+    for candidate in sorted(chosen, key=lambda c: (c.source.n, c.order)):
+        source, lead = candidate.source, " "
+        if source.n != paper:
+            lead = "" if paper is None else ("\n" if titled else "\n\n")
+            lead += f"- {_cite(without_instructions(source.title), source.n)} " if titled else ""
+        paper = source.n
+        yield lead + _cite(without_opening(candidate.text), source.n)
 
 
-def _candidates(
-    sources: Sequence[Source], found: Sequence[Relevance], history: Sequence[Turn]
-) -> list[Candidate]:
-    said = " ".join(turn.content for turn in history if turn.role == "assistant")
-    rows = []
-    for source, relevance in zip(sources, found, strict=True):
-        research = without_instructions(source.text)
-        shares = zip(sentence_spans(research), relevance.sentences, strict=True)
-        for order, ((start, end), share) in enumerate(shares):
-            text = " ".join(research[start:end].split())
-            if text not in said and len(text.split()) > 1:
-                rows.append(Candidate(source, order, text, share, relevance.answered))
-    return rows
+def _cite(text: str, number: int) -> str:
+    """The text with a citation in each sentence, and no marker of its own."""
+    text = without_markers(" ".join(text.split()))
+    return " ".join(_cite_sentence(text[a:b], number) for a, b in sentence_spans(text))
 
 
-def _choose(
-    candidates: Sequence[Candidate],
-    scores: np.ndarray,
-    vectors: np.ndarray,
-    wanted: Collection[int],
-    several: bool,
-) -> list[Candidate]:
-    """The best sentences, no two alike; of several papers where several are asked for.
-
-    Of each source in ``wanted`` the best one is among them.
-    """
-    most = MAX_SENTENCES_OF_SEVERAL if several else MAX_SENTENCES
-    per_paper = MAX_PER_PAPER_OF_SEVERAL if several else MAX_SENTENCES
-    least = float(scores.max()) - _BELOW_BEST
-    ranked = [int(row) for row in np.argsort(-scores, kind="stable")]
-    chosen = [
-        next(row for row in ranked if candidates[row].source.n == number)
-        for number in sorted(wanted)
-    ][:most]
-    for row in ranked:
-        if len(chosen) >= most or scores[row] < least:
-            break
-        same_paper = sum(candidates[c].source.n == candidates[row].source.n for c in chosen)
-        repeats = any(float(vectors[row] @ vectors[c]) > _NEAR_DUPLICATE for c in chosen)
-        if same_paper < per_paper and not repeats:
-            chosen.append(row)
-    return [candidates[row] for row in chosen]
-
-
-def _cite(candidate: Candidate) -> str:
-    """The sentence with its citation before the full stop, and no marker of its own."""
-    text = without_markers(candidate.text)
-    body = text.rstrip(".")
-    if re.search(r"https?://\S+$", body) or not text.endswith("."):
-        return f"{text.rstrip('.')} [{candidate.source.n}]."
-    return f"{body} [{candidate.source.n}]."
+def _cite_sentence(text: str, number: int) -> str:
+    """The sentence with its citation before the full stop; after a question mark."""
+    if text.endswith(("?", "!")):
+        return f"{text} [{number}]"
+    return f"{text.rstrip('.')} [{number}]."

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from rag import answering
 from rag.answering import Relevance
-from rag.asked import parts
+from rag.asked import compares, lists, parts
+from rag.focus import focused
 from rag.injection import without_instructions
 from rag.types import Hit
 from rag.words import content_words, stem
@@ -35,18 +36,31 @@ def read(question: str, papers: Sequence[tuple[str, str]]) -> list[Relevance]:
 
 def best_for_parts(question: str, papers: Sequence[tuple[str, str]]) -> set[int]:
     """The rows of ``papers`` that are the best for a part of the question, and answer it."""
-    rows = set()
-    for readings in _each_part(question, papers)[1:]:
-        row = max(range(len(readings)), key=lambda row: readings[row].answered)
-        if readings[row].answered >= _SURE:
-            rows.add(row)
-    return rows
+    rows = (_best_row(readings) for readings in _each_part(question, papers)[1:])
+    return {row for row in rows if row is not None}
+
+
+def each_asked(question: str, papers: Sequence[tuple[str, str]]) -> dict[int, str]:
+    """What a question about several of ``papers`` asks each of them, by row; see ``focus``."""
+    if lists(question) or not compares(question):
+        return {}
+    texts = _readable(papers)
+    return focused(question, papers, lambda clause: _best_row(answering.read(clause, texts)))
+
+
+def _best_row(readings: Sequence[Relevance]) -> int | None:
+    row = max(range(len(readings)), key=lambda row: readings[row].answered)
+    return row if readings[row].answered >= _SURE else None
 
 
 def _each_part(question: str, papers: Sequence[tuple[str, str]]) -> list[list[Relevance]]:
     """For the question and each of its parts, what the papers have on it."""
-    texts = [(without_instructions(title), without_instructions(text)) for title, text in papers]
+    texts = _readable(papers)
     return [answering.read(part, texts) for part in parts(question)]
+
+
+def _readable(papers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(without_instructions(title), without_instructions(text)) for title, text in papers]
 
 
 def _best(readings: Sequence[Relevance]) -> Relevance:

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rag import comparison
 from rag.citations import strip_markers
 from rag.documents import ExplainedRow, Explanation, SearchRow
 from rag.settings import Settings, is_loopback
@@ -56,7 +57,7 @@ def to_json(value: Any, *, indent: int | None = 2) -> str:
 
 def to_markdown(answer: Answer) -> str:
     """The answer with its notes, numbered sources and what was removed."""
-    parts = [answer.refusal.text if answer.refusal else answer.text]
+    parts = [answer.refusal.text if answer.refusal else comparison.to_table(answer)]
     parts += [f"> {note.text}" for note in answer.notes]
     if answer.refusal:
         parts.append(_bullets("**Nearest papers**", _nearest(answer)))
@@ -151,8 +152,7 @@ def one_line(text: str) -> str:
 
 def to_terminal(answer: Answer, settings: Settings) -> RenderableType:
     """The answer, its sources with the quoted evidence, what was removed, and who wrote it."""
-    body = answer.refusal.text if answer.refusal else answer.text
-    parts: list[RenderableType] = [_marked(printable(body))]
+    parts = [_body(answer)]
     parts += [Text.assemble(("Note: ", "yellow"), one_line(n.text)) for n in answer.notes]
     if answer.refusal:
         parts += _section("Nearest papers", [Text(one_line(t)) for t in _nearest(answer)])
@@ -165,6 +165,18 @@ def to_terminal(answer: Answer, settings: Settings) -> RenderableType:
     parts += _section("Removed", removed)
     parts.append(Text(f"\n{_answered_by(answer)} {_sent(answer, settings)}", style="dim"))
     return Group(*parts)
+
+
+def _body(answer: Answer) -> RenderableType:
+    """The answer's text; a comparison as a table."""
+    told = comparison.rows(answer)
+    if not told:
+        return _marked(printable(answer.refusal.text if answer.refusal else answer.text))
+    table = Table("Paper", "What it says", expand=True, show_lines=True)
+    table.columns[0].ratio, table.columns[1].ratio = 1, 3
+    for row in told:
+        table.add_row(Text(one_line(_title(row.source))), _marked(one_line(row.text)))
+    return table
 
 
 def checked_to_terminal(draft: CheckedDraft) -> RenderableType:

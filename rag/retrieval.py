@@ -8,11 +8,11 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.asked import compares, lists
+from rag.asked import compares, contrasts, lists
 from rag.exact import Ranking, sifted
 from rag.names import holders
 from rag.preference import preferences
-from rag.relevance import log_odds
+from rag.relevance import each_asked, log_odds
 from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
 
@@ -37,6 +37,7 @@ _GAP, _GAP_OF_SEVERAL = 1.2, 2.4
 """A paper is evidence only while the log odds of its score are at most this much below the
 best; where several papers are asked for, more."""
 _SURE = 0.5
+_LISTED = 0.018
 # Logistic regression on the best cosine and the share of the question's rare words in one of
 # the first papers: questions of the development half against PubMedQA's, which no paper here
 # answers. Figures and procedure: docs/architecture.md.
@@ -112,10 +113,15 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
     if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
+    papers = [(hit.paper.title, hit.paper.abstract) for hit in hits]
     named = holders(question, texts)
+    if contrasts(question):
+        named |= each_asked(question, papers).keys()
     several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
     kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
+    if lists(question):
+        kept = [row for row in kept if (hits[row].answered or 0) >= _LISTED] or kept[:1]
     first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
     return [hits[row] for row in sorted(first)]
 

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = """
-    __init__ errors reports filters types text identity settings resources sentences words
+    __init__ errors reports filters types text identity settings resources sentences
+    openings words
     units numerals derived quantities names terms topic_terms topic_names
     topic_tasks topics injection language aside
     weights graph minilm verifier_graph readings verifier answering_graph answering embedding
@@ -21,10 +22,10 @@ ORDER = """
     polite fetch chunking
     sql tables records subjects facets ledger topical exact dense lexical mirror folder store
     remote lease shelf follower shared
-    asked relevance intake references preference retrieval library sample
+    asked focus relevance intake references preference retrieval library sample
     prompting chatter citations evidence grounding disagreement enforcement history
-    extractive reasoning chat judge writers checking replies answers assistant
-    documents render progress session batch
+    choosing extractive reasoning chat judge writers checking replies answers assistant
+    documents comparison render progress session batch
     web web.visitors web.limits web.access web.accounts web.caller web.refusals web.uploads
     web.login web.guard web.headers web.server web.background
     web.reasons web.exchange web.exports web.examples web.markup web.cards web.turns web.html

@@ -84,3 +84,37 @@ def test_a_question_for_a_price_needs_one() -> None:
 
 def test_no_sources_give_no_draft() -> None:
     assert list(ExtractiveWriter(HashEmbedder()).draft("Why?", (), ())) == []
+
+
+HUNTERS = (
+    Source(1, "x", "OtterNet: counting otters", "", None,
+           "OtterNet counts otters by drone. It learned from 900 photographs. Otters are shy."),
+    Source(2, "y", "SealSpotter: hearing seals", "", None,
+           "Seals are loud. We present SealSpotter, which hears seals. "
+           "Moreover, the SealSpotter microphones recorded 40 hours."),
+    Source(3, "z", "Crabs", "", None, "Crabs were counted on 77 photographs."),
+)  # fmt: skip
+
+
+def about_hunters(question: str) -> str:
+    writer = ExtractiveWriter(HashEmbedder())
+    return "".join(delta.text for delta in writer.draft(question, HUNTERS, ()))
+
+
+def test_a_comparison_hears_the_papers_that_it_names_and_no_other() -> None:
+    text = about_hunters(
+        "How many photographs did OtterNet learn from, and what did the SealSpotter microphones "
+        "record?"
+    )
+    assert "900 photographs [1]" in text
+    assert "The SealSpotter microphones recorded 40 hours [2]." in text
+    assert "[3]" not in text
+
+
+def test_a_list_gives_each_paper_by_its_title() -> None:
+    text = about_hunters("Which systems are there for otters, seals or crabs?")
+    items = [line for line in text.split("\n") if line]
+    assert items[0].startswith("- OtterNet: counting otters [1]. ")
+    assert items[1].startswith("- SealSpotter: hearing seals [2]. ")
+    outcomes = [review(claim, HUNTERS).outcome for claim in parse_claims(text)]
+    assert all(isinstance(outcome, Sentence) for outcome in outcomes)

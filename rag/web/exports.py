@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from rag.comparison import to_table
 from rag.references import to_bibtex, to_plain
 from rag.render import one_line, printable, to_dict, to_json
 from rag.types import Answer, Paper, Source
@@ -25,7 +26,8 @@ def markdown(answer: Answer, papers: Mapping[str, Paper]) -> str:
     """The same as Markdown, in which nothing is fetched when it is shown."""
     remarks = [f"> {one_line(remark)}" for remark in _remarks(answer)]
     listed = _references(answer, papers, mark="{}. ")
-    return _inert(_joined([_said(answer), *remarks, listed and f"**Sources**\n\n{listed}"]))
+    said = _said(answer) if answer.refusal else printable(to_table(answer))
+    return _inert(_joined([said, *remarks, listed and f"**Sources**\n\n{listed}"]))
 
 
 def conversation_markdown(exchanges: Sequence[Exchange]) -> str:

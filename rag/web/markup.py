@@ -34,12 +34,14 @@ def joined(sentences: Sequence[Sentence]) -> str:
     return text.strip()
 
 
-def prose(text: str, sentences: Sequence[Sentence], turn: int) -> str:
+def prose(text: str, sentences: Sequence[Sentence], turn: int, first: int = 1) -> str:
     """Markdown to HTML: paragraphs, lists, headings, bold, code and citation chips only.
+
+    ``first`` is the number of the first of ``sentences`` in its answer.
 
     Anything else in it (HTML, images, links) is shown as the characters it is made of.
     """
-    spans = _located(text, sentences)
+    spans = _located(text, sentences, first)
     html, kind, start = "", "", 0
     for line in text.splitlines(keepends=True):
         match = _LINE.match(line.rstrip("\r\n"))
@@ -76,10 +78,12 @@ def _close(kind: str) -> str:
     return f"</{kind}>" if kind else ""
 
 
-def _located(text: str, sentences: Sequence[Sentence]) -> list[tuple[int, int, int, Sentence]]:
+def _located(
+    text: str, sentences: Sequence[Sentence], first: int
+) -> list[tuple[int, int, int, Sentence]]:
     """(start, end, number, sentence) for each sentence found in ``text``, in order."""
     spans, cursor = [], 0
-    for number, sentence in enumerate(sentences, 1):
+    for number, sentence in enumerate(sentences, first):
         start = text.find(sentence.text, cursor)
         if start >= 0 and sentence.text:
             cursor = start + len(sentence.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag import comparison
 from rag.disagreement import Side, sides
 from rag.types import Answer, Note, Paper, Removed, Retrieved
 from rag.web.cards import address, byline
@@ -80,9 +81,21 @@ def answer_html(exchange: Exchange, answer: Answer, turn: int) -> str:
     if answer.refusal:
         body = _refusal(exchange, answer)
     else:
-        body = f'<div class="prose">{prose(answer.text, answer.sentences, turn)}</div>'
+        body = _comparison(answer, turn) or (
+            f'<div class="prose">{prose(answer.text, answer.sentences, turn)}</div>'
+        )
     notes = "".join(_note(note, turn, len(answer.sources)) for note in answer.notes)
     return body + notes + _account(answer)
+
+
+def _comparison(answer: Answer, turn: int) -> str:
+    """A row for each paper of a comparison; empty where it is none."""
+    told = "".join(
+        f'<tr><th scope="row" dir="auto">{safe(row.source.title)}</th>'
+        f'<td class="prose">{prose(row.text, row.sentences, turn, row.first)}</td></tr>'
+        for row in comparison.rows(answer)
+    )
+    return f'<table class="comparison"><tbody>{told}</tbody></table>' if told else ""
 
 
 _PENDING = '<p class="pending"><i aria-hidden="true"></i>checking…</p>'
