@@ -7,7 +7,7 @@ PORT ?= 7860
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock"
 
-.PHONY: chat test lint format eval gate verifier-error bench-grounding bench-ingest bench-filters bench-serve stress-ingest \
+.PHONY: chat test lint format eval gate verifier-error bench-grounding bench-ingest bench-filters bench-serve bench-start stress-ingest \
 	lock schemas clean
 
 chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
@@ -45,6 +45,9 @@ bench-filters: $(VENV)/.runtime  ## how long a filtered search takes among 100,0
 
 bench-serve: $(VENV)/.runtime  ## 20 readers at once: errors, mix-ups, times, memory
 	$(BIN)/python -m eval.bench_serve $(if $(SECONDS),--seconds $(SECONDS))
+
+bench-start: $(VENV)/.runtime  ## how long the page takes to start, the first time and later
+	$(BIN)/python -m eval.bench_start
 
 stress-ingest: $(VENV)/.dev  ## kill an ingest 100 times and compare what is there each time
 	$(BIN)/python -m tests.stress_ingest 100

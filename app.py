@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from rag.errors import RagError
 from rag.settings import Settings, load
 from rag.web import feedback, uploads
 from rag.web.access import Access
+from rag.web.gradio_import import import_gradio
 from rag.web.limits import PLACES, PLACES_WITH_MODEL, WAITING, Limits
 from rag.web.server import Server
 
@@ -58,15 +60,25 @@ def launch(
         RagError: a library cannot be opened, or the port cannot be used.
     """
     server = Server(host, port)
+
+    def tell(line: str) -> None:
+        _tell(line)
+        server.stage = line
+
     try:
         _tell(f"Footnote is starting at {server.address}")
         if open_browser:
             webbrowser.open(server.address)
+        # It takes as long as everything else, which goes on meanwhile.
+        importing = threading.Thread(target=_gradio, name="footnote-import", daemon=True)
+        importing.start()
         with ExitStack() as libraries:
-            site = _open_site(settings, shelves or {}, read_only, libraries)
+            site = _open_site(settings, shelves or {}, read_only, libraries, tell)
+            importing.join()
             page = build(site, access)
             page.serve(server)
             _tell(f"Footnote is at {server.address}")
+            threading.Thread(target=site.warm, name="footnote-warm", daemon=True).start()
             try:
                 server.wait()
             finally:
@@ -76,14 +88,18 @@ def launch(
 
 
 def _open_site(
-    settings: Settings, shelves: Mapping[str, Path], read_only: bool, libraries: ExitStack
+    settings: Settings,
+    shelves: Mapping[str, Path],
+    read_only: bool,
+    libraries: ExitStack,
+    tell: Callable[[str], None],
 ) -> Site:
     from rag.assistant import Assistant
     from rag.library import Library
     from rag.web.site import Collection, Site, own_collections
 
     if not shelves:
-        return Site(own_collections(settings, libraries, _tell), read_only)
+        return Site(own_collections(settings, libraries, tell), read_only)
     collections: list[Collection] = []
     for name, folder in shelves.items():
         # All share one model in memory.
@@ -108,39 +124,40 @@ class Page:
         self._server = server
         server.open(self.app)
 
-    def close(self, verbose: bool = False) -> None:
+    def close(self) -> None:
         """Stop serving; the port is free again."""
         if self._server is not None:
-            self.blocks.close(verbose)  # ends the streams of open pages
+            self.blocks.close(verbose=False)  # ends the streams of open pages
             self._server.close()
 
 
 def build(site: Site, access: Access = _LOCAL) -> Page:
     """The page over the site's collections, not yet served; pass it to ``serve``."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder())
+    _gradio()
     import gradio as gr
 
-    from rag.web import html
     from rag.web.chat_tab import ChatTab
     from rag.web.check_tab import CheckTab
     from rag.web.endpoints import endpoints, hold
     from rag.web.evaluation_tab import EvaluationTab
+    from rag.web.front import Front
     from rag.web.library_tab import LibraryTab
-    from rag.web.parts import about_site, chooser, shown
+    from rag.web.parts import chooser
 
     # Every hour, uploads of the day before are deleted.
     with gr.Blocks(title="Footnote", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as blocks:
         # First: Gradio would name the page's own events "ask", too.
         endpoints(site)
-        shown(html.masthead_html(about_site(site)), "masthead")
+        front = Front(site)
         chosen = chooser(site)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", elem_id="ask"):
-                ChatTab(site, chosen, feedback.keep).connect()
-            LibraryTab(site, chosen).connect()
+                chat = ChatTab(site, chosen, feedback.keep, front.welcome(front.about("")))
+                chat.connect()
+            changed = LibraryTab(site, chosen).connect()
             CheckTab(site, chosen).connect()
             EvaluationTab(site, chosen).connect()
+        front.connect(chat.welcome, chosen, [blocks.load, chosen.change, *changed])
     asks_model = any(each.assistant.writer.endpoint for each in site.collections)
     places = PLACES_WITH_MODEL if asks_model else PLACES
     limits = Limits(access.rate, places)
@@ -201,6 +218,12 @@ def _theme() -> gr.themes.Base:
     )
     # The page's ground before its style sheet is there: no white flash in the dark.
     return theme.set(body_background_fill="#fbfaf8", body_background_fill_dark="#16181b")
+
+
+def _gradio() -> None:
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder())
+    import_gradio()
 
 
 def _tell(line: str) -> None:

@@ -116,7 +116,7 @@ class Assistant:
         if not sources:
             yield build.refuse("not_in_collection", (), clock.lap("draft"), usage)
             return
-        yield Found(sources)
+        yield Found(sources, tuple(hits))
         yield Status("writing")
         reviewed: list[Reviewed] = []
         notes: list[Note] = []

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from rag.errors import InputError
 from rag.filters import FIELDS
 from rag.text import whole
+from rag.topics import asked, topics
 from rag.types import CheckedSentence, Filter, Hit, Paper, Turn
 from rag.words import content_words, stem, words_of
 
@@ -63,6 +64,8 @@ class Explanation:
     """Words of the question that the title or the passage has, in some form."""
     missing: tuple[str, ...]
     """Words of the question that neither has."""
+    topics: tuple[str, ...] = ()
+    """Topics that the question names and the paper is about, such as ``modality:CT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,7 @@ def search_rows(hits: Sequence[Hit]) -> list[SearchRow]:
 def explained_rows(question: str, hits: Sequence[Hit]) -> list[ExplainedRow]:
     """The same rows, each with the reasons for which it was found."""
     return [
-        ExplainedRow(*_row(rank, hit), _explanation(question, hit))
-        for rank, hit in enumerate(hits, 1)
+        ExplainedRow(*_row(rank, hit), explain(question, hit)) for rank, hit in enumerate(hits, 1)
     ]
 
 
@@ -154,7 +156,8 @@ def _row(rank: int, hit: Hit) -> tuple[int, float, Paper, FoundPassage]:
     return rank, hit.score, hit.paper, passage
 
 
-def _explanation(question: str, hit: Hit) -> Explanation:
+def explain(question: str, hit: Hit) -> Explanation:
+    """Why ``hit`` was found for ``question``."""
     held = content_words(f"{hit.paper.title} {hit.passage.text}")
     words = dict.fromkeys(words_of(question))
     return Explanation(
@@ -162,7 +165,14 @@ def _explanation(question: str, hit: Hit) -> Explanation:
         View(hit.lexical, hit.lexical_rank),
         tuple(word for word in words if stem(word) in held),
         tuple(word for word in words if stem(word) not in held),
+        _shared_topics(question, hit.paper),
     )
+
+
+def _shared_topics(question: str, paper: Paper) -> tuple[str, ...]:
+    wanted = {(topic.kind, topic.key) for topic in asked(question)}
+    held = topics(paper.title, paper.abstract) if wanted else frozenset()
+    return tuple(f"{t.kind}:{t.value}" for t in sorted(held) if (t.kind, t.key) in wanted)
 
 
 _UNKNOWN = "unexpected_keyword_argument"  # only filters refuse fields that they do not know

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from rag.errors import InputError
@@ -57,14 +57,23 @@ class Filter:
     def __str__(self) -> str:
         """For people: ``since 2018; venue "Nature" or "Cell"``."""
         parts = [f"{n} {v}" for n in ("since", "until") if (v := getattr(self, n)) is not None]
-        for name in _LISTS:
-            values = getattr(self, name) or ()
+        for name, values in self._named():
             shown = [f'"{value}"' for value in values[:_SHOWN]]
             if len(values) > _SHOWN:
                 shown[_SHOWN - 1 :] = [f"{len(values) - _SHOWN + 1} others"]
             if shown:
-                parts.append(f"{name.removesuffix('s')} {' or '.join(shown)}")
+                parts.append(f"{name} {' or '.join(shown)}")
         return "; ".join(parts)
+
+    def _named(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """What must hold together, and of each the values of which one is enough."""
+        for name in _LISTS[:-1]:
+            yield name.removesuffix("s"), getattr(self, name) or ()
+        kinds: dict[str, list[str]] = {}
+        for topic in self.topics or ():
+            kind, colon, value = topic.partition(":")
+            kinds.setdefault(kind.strip() if colon else "topic", []).append(value or topic)
+        yield from kinds.items()
 
 
 FIELDS = tuple(field.name for field in fields(Filter))

@@ -223,6 +223,7 @@ def _reasons(why: Explanation) -> str:
         words if why.lexical.rank else "by words: none of the question's",
     ]
     lines += [f"has: {one_line(', '.join(why.matched))}"] if why.matched else []
+    lines += [f"about: {one_line(', '.join(why.topics))}"] if why.topics else []
     lines += [f"lacks: {one_line(', '.join(why.missing))}"] if why.missing else []
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from rag.aside import Aside
 from rag.filters import Filter
 from rag.retrieval import retrieve
 from rag.sentences import without_markers
+from rag.topics import KINDS
 from rag.types import Evidence, Note, Paper, Sentence, Source
 from rag.words import content_words
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 10
 """Papers named in one reply."""
+_TOPICS = 3  # of each kind that a reply names
 _SEARCHED = 200
 """Papers looked through for a subject: what is further from it does not speak of it."""
 _SAID = {
@@ -87,10 +89,23 @@ def reply(told: Aside, store: Store, embedder: Embedder, where: Filter | None) -
         verb = "is" if count == 1 else "are"
         return Reply(f"There {verb} {_papers(count)}{limits} in this collection.",
                      found=count > 0, notes=(_FROM_RECORDS,))  # fmt: skip
+    often = "" if told.kind != "about" or narrowed else _often(store)
     ids = store.by_year(MOST_NAMED, newest=told.kind != "oldest", where=narrowed)
     held = store.papers(ids)
     papers = [held[paper_id] for paper_id in ids if paper_id in held]
-    return _listed(told, count, papers, "", limits)
+    said = _listed(told, count, papers, "", limits)
+    return replace(said, intro=f"{often}{said.intro}") if count else said
+
+
+def _often(store: Store) -> str:
+    """What most papers are about, kind by kind, as a sentence; empty where nothing is known."""
+    held = [facet for facet in store.topical.facets(_TOPICS) if facet.kind in KINDS]
+    kinds = [
+        f"{facet.kind} {', '.join(f'{v.value} ({v.papers:,})' for v in facet.values)}"
+        for facet in held
+        if facet.values and facet.values[0].papers > 1
+    ]
+    return f"What most papers are about: {'; '.join(kinds)}. " if kinds else ""
 
 
 def _listed(told: Aside, count: int, papers: Sequence[Paper], what: str, limits: str) -> Reply:

@@ -274,6 +274,8 @@ class Found:
     """The sources that a writer was given, known before the first sentence is."""
 
     sources: tuple[Source, ...]
+    hits: tuple[Hit, ...] = ()
+    """All papers that retrieval returned, best first, with what each was found by."""
 
 
 Event = Status | Found | Sentence | Removed | Answer

@@ -35,6 +35,7 @@ def client(address: str, **options: Any) -> Client:
 @contextmanager
 def small_library(folder: Path, records: list[dict] = RECORDS) -> Iterator[Library]:
     """The records of ``conftest`` in a folder of their own."""
+    folder.mkdir(exist_ok=True)
     source = folder / "records.jsonl"
     source.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     settings = Settings(store=folder / "library", _env_file=None)

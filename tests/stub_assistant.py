@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 from rag.errors import InputError
+from rag.reports import Facet, FacetValue
 from rag.types import (
     Answer,
     Event,
@@ -134,6 +136,8 @@ class StubAssistant:
             status=lambda: StoreStatus("/somewhere/library", 3, 5, "minilm", "0.1.0"),
             embedder=SimpleNamespace(name="minilm", remote=False),
             papers=self.papers,
+            facets=lambda most: (Facet("organ", 1, (FacetValue("knee", 1),)),),
+            path=Path("/somewhere/library"),
         )
 
     def papers(self, ids: Collection[str]) -> dict[str, Paper]:

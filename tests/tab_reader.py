@@ -6,12 +6,12 @@ from html.parser import HTMLParser
 
 _VOID = {"input", "br"}
 _TAGS = set(
-    "a article b cite code dd details div dl dt h2 h3 iframe input li mark ol p pre progress q "
-    "section span summary table tbody td th thead tr ul".split()
+    "a article b button cite code dd details div dl dt fieldset h2 h3 iframe input label legend li "
+    "mark ol p pre progress q section small span summary table tbody td th thead tr ul".split()
 )
 _ATTRIBUTES = set(
-    "aria-label class data-q dir hidden href id max rel role sandbox scope srcdoc start tabindex "
-    "target title type value".split()
+    "aria-expanded aria-label checked class data-more data-q dir hidden href id max rel role "
+    "sandbox scope srcdoc start tabindex target title type value".split()
 )
 
 

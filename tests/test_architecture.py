@@ -28,8 +28,9 @@ ORDER = """
     documents comparison render progress session batch
     web web.visitors web.limits web.access web.accounts web.caller web.refusals web.uploads
     web.login web.guard web.headers web.server web.background
-    web.exchange web.exports web.examples web.markup web.cards web.turns web.html
-    web.feedback web.site web.parts web.boxes web.wishes web.chat_tab
+    web.reasons web.exchange web.exports web.examples web.markup web.cards web.turns web.html
+    web.feedback web.site web.gradio_import web.parts web.front web.boxes web.topics_html
+    web.limit_boxes web.wishes web.chat_tab
     web.jobs web.jobs_html web.library_html web.library_view web.library_tab
     web.check_html web.check_tab web.evaluations web.evaluation_html web.evaluation_tab
     web.programs web.endpoints web.transcript

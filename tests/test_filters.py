@@ -21,6 +21,11 @@ def test_it_is_told_in_words():
     )
 
 
+def test_topics_of_one_kind_are_alternatives_and_kinds_hold_together():
+    where = Filter(topics=("modality:CT", "organ:liver", "modality:MRI", "stroke"))
+    assert str(where) == 'modality "CT" or "MRI"; organ "liver"; topic "stroke"'
+
+
 def test_lists_become_tuples_so_that_it_can_be_a_key():
     assert Filter(venues=["Cell"]) == Filter(venues=("Cell",))  # type: ignore[arg-type]
     assert len({Filter(ids=["a"]), Filter(ids=("a",))}) == 1  # type: ignore[arg-type]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from rag.assistant import Assistant
 from rag.library import Library
 from rag.types import Answer, Filter
+from tests.serving import small_library
 
 
 @pytest.fixture
@@ -37,6 +39,23 @@ def test_the_newest_are_those_with_a_year_newest_first(ask: Callable[..., Answer
     assert titles(ask("oldest papers")) == ["bees", "kelp"]
     assert answer.text.startswith("6 papers in this collection; the newest 2:\n\n- Kelp Forests")
     assert titles(ask("the newest ones", where=Filter(until=2019))) == ["bees"]
+
+
+def test_what_a_collection_is_about_names_the_topics_of_most_papers(tmp_path: Path) -> None:
+    scans = [
+        {"id": str(n), "title": f"CT of the liver, part {n}", "abstract": f"A CT of {n} livers."}
+        for n in range(3)
+    ]
+    with small_library(tmp_path, scans) as library:
+        ask = Assistant(library).ask
+        answer = ask("What is this collection about?")
+        assert answer.text.startswith(
+            "What most papers are about: modality CT (3); organ abdomen (3), liver (3). 3 papers"
+        )
+        assert not ask("How many papers are there?").text.startswith("What most")
+    with small_library(tmp_path / "b") as library:  # of which nothing is known
+        said = Assistant(library).ask("What is this collection about?").text
+        assert said.startswith("6 papers in this collection")
 
 
 def test_papers_on_a_subject_are_named_and_their_titles_are_the_evidence(

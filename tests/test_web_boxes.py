@@ -30,3 +30,11 @@ def test_a_name_is_any_part_of_one_and_a_semicolon_parts_several() -> None:
 def test_years_that_are_none_are_told(since: str, until: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         filter_of(since, until, "", "")
+
+
+def test_ticked_topics_limit_and_what_is_no_list_of_them_does_not() -> None:
+    assert filter_of(topics='["modality:CT", " ", "organ:liver"]') == Filter(
+        topics=("modality:CT", "organ:liver")
+    )
+    for text in ("", "[]", "{}", "[1, null]", "no JSON", "[" * 10_000, '"modality:CT"'):
+        assert filter_of(topics=text) is None

@@ -8,6 +8,7 @@ from rag.types import Answer, Evidence, Paper, Source
 from rag.web.cards import EMPTY_PANEL, address, byline, panel_html, sources_html
 from rag.web.exchange import Exchange
 from rag.web.markup import is_web_address
+from rag.web.reasons import Reason
 from tests.harmless import Reader
 from tests.stub_assistant import AURORA, HELIOS, PAPERS, answered, refused, sentence
 
@@ -77,6 +78,17 @@ def test_a_card_tells_who_where_when_and_why() -> None:
     assert "2 sentences rest on it · match 1 of 3, score 0.50" in text
     assert "1 sentence rests on it · match 2 of 3" in text
     assert "Not cited · match 3 of 3" in text
+
+
+def test_why_a_paper_was_found_is_told_in_words_and_its_figures_are_folded() -> None:
+    why = Reason("near in <b>meaning</b>", ("Meaning: cosine 0.71, place 1.",))
+    exchange = replace(done(answered("q")), reasons={"helios": why})
+    page = sources_html(exchange, answered("q"), 1)
+    text = Reader(page).text
+    assert "2 sentences rest on it · near in <b>meaning</b>" in text
+    assert "Match 1 of 3, score 0.50. Meaning: cosine 0.71, place 1." in text
+    assert page.count('<details class="why">') == 1
+    assert "1 sentence rests on it · match 2 of 3" in text
 
 
 def test_papers_further_down_are_listed_with_their_place() -> None:

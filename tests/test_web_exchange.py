@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
+from rag.assistant import Assistant
+from rag.library import Library
+from rag.settings import Settings
 from rag.types import Turn
 from rag.web.background import in_thread
-from rag.web.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history
+from rag.web.exchange import STOPPED, UNEXPECTED, Exchange, end, follow, history, without_path
+from tests.fakes import HashEmbedder
 from tests.stub_assistant import StubAssistant, answered, refused
 
 
@@ -27,6 +32,14 @@ def test_an_error_for_people_is_shown_and_any_other_only_logged(
     *_, last = follow(StubAssistant(), "cause a bug")
     assert (last.problem, last.status) == (UNEXPECTED, "")
     assert "secret detail" in caplog.text
+
+
+def test_readers_are_not_told_where_a_library_lies(tmp_path: Path) -> None:
+    missing = Library(Settings(store=tmp_path / "none", _env_file=None), HashEmbedder())
+    *_, last = follow(Assistant(missing), "How quiet?")
+    assert last.problem == "no library; make one: rag ingest FILE"
+    text = f"cannot use the library at {tmp_path}/ledger.sqlite3: disk full"
+    assert without_path(text, tmp_path) == "cannot use the library: disk full"
 
 
 def test_closing_closes_the_assistants_stream() -> None:

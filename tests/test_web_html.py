@@ -5,15 +5,13 @@ from types import SimpleNamespace
 import pytest
 
 from rag.text import clean
-from rag.types import StoreStatus
 from rag.web import html
+from rag.web.visitors import Visitor
 from tests.harmless import HOSTILE, assert_harmless
 
 
 def about(papers: int = 3, *examples: str) -> html.About:
-    return html.About(
-        StoreStatus("/home/me/lib", papers, 5, "minilm", "0.1.0"), "who", "", examples
-    )
+    return html.About(papers, "who", "", examples)
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -27,10 +25,13 @@ def test_the_page_says_who_answers_and_what_leaves_the_machine(remote: bool) -> 
     assert "nothing leaves" not in html.answered_by(writer, embedder)
 
 
-def test_the_head_counts_papers_and_tells_nobody_where_they_lie() -> None:
-    page = html.masthead_html(about(1))
+def test_the_head_counts_papers_and_lets_those_leave_whose_login_it_made() -> None:
+    ann = Visitor("Ann", user=True, may_leave=True)
+    page = html.masthead_html(about(1), ann)
     assert "<b>1 paper</b> in this collection" in page
-    assert "/home/me" not in page
+    assert '<b dir="auto">Ann</b> <a href="logout">Log out</a>' in page
+    for other in (None, Visitor("x"), Visitor("of a proxy", user=True)):
+        assert "Log out" not in html.masthead_html(about(1), other)
 
 
 def test_the_first_view_offers_questions_and_an_empty_collection_says_what_to_do() -> None:
@@ -39,6 +40,8 @@ def test_the_first_view_offers_questions_and_an_empty_collection_says_what_to_do
     empty = html.welcome_html(about(0, "How quiet is HELIOS?"))
     assert "still empty" in empty
     assert "HELIOS" not in empty
+    assert "Library" in empty
+    assert "Library" not in html.welcome_html(about(0), may_add=False)
 
 
 def test_the_keys_are_listed() -> None:
@@ -49,6 +52,6 @@ def test_the_keys_are_listed() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text_in_the_frame(text: str) -> None:
-    told = html.About(StoreStatus(text, 1, 1, text, text), text, text, (text,))
+    told = html.About(1, text, text, (text,))
     page = html.masthead_html(told) + html.welcome_html(told) + html.problem_html(text)
     assert clean(text) in assert_harmless(page).text

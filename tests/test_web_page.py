@@ -53,7 +53,7 @@ def address(assistant: StubAssistant) -> Iterator[str]:
         port = probe.getsockname()[1]
     blocks = app.build(Site((Collection("Sample", assistant),)))  # type: ignore[arg-type]
     yield app.serve(blocks, "127.0.0.1", port)
-    blocks.close(verbose=False)
+    blocks.close()
 
 
 Opening = Callable[..., "sync_api.Page"]
@@ -358,13 +358,18 @@ def test_limits_go_with_the_question_and_are_told(
     expect(opener).to_have_attribute("aria-expanded", "true")
     page.get_by_label("Year from").fill("soon")
     page.get_by_label("Venue").fill("night; day")
-    expect(page.locator("#limit-problem")).to_contain_text("not a year")
+    expect(page.locator("#limits-problem")).to_contain_text("not a year")
     page.get_by_label("Year from").fill("2020")
     page.get_by_label("Keyword").focus()
-    expect(opener).to_contain_text("Limited to since 2020")
-    expect(page.locator("#limit-problem .problem")).to_have_count(0)
+    page.get_by_label("knee").check()
+    expect(opener).to_contain_text('Limited to since 2020; venue "*night*"')
+    expect(opener).to_contain_text('organ "knee"')
+    expect(page.locator("#limits-problem .problem")).to_have_count(0)
     ask(page, "How quiet is HELIOS?")
-    assert assistant.where == Filter(since=2020, venues=("*night*", "*day*"))
+    assert assistant.where == Filter(
+        since=2020, venues=("*night*", "*day*"), topics=("organ:knee",)
+    )
+    page.locator("#limits").get_by_label("knee").uncheck()
     for label in ("Year from", "Venue"):
         page.get_by_label(label).fill("")
     page.get_by_label("Keyword").focus()

@@ -28,6 +28,9 @@ def test_a_page_says_that_it_is_starting_until_it_is_there() -> None:
     try:
         early = get(server.address, headers={"accept": "text/html"})
         assert early.status_code == 503 and 'http-equiv="refresh"' in early.text
+        server.stage = "Loading <the sample>"
+        early = get(server.address, headers={"accept": "text/html"})
+        assert "Loading &lt;the sample&gt;" in early.text
         probe = get(f"{server.address}healthz")
         assert (probe.status_code, probe.json()) == (503, {"status": "starting"})
         assert probe.headers["retry-after"]

@@ -22,7 +22,7 @@ from tests.conftest import RECORDS
 from tests.eval_run import QUESTIONS, write
 from tests.fakes import HashEmbedder
 from tests.test_web_html import HOSTILE
-from tests.test_web_page import browser  # noqa: F401 (a fixture)
+from tests.test_web_page import browser, faults_of  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -72,7 +72,7 @@ def address(folder: Path, own: Library) -> Iterator[str]:
         )
         blocks = app.build(site)
         yield app.serve(blocks, "127.0.0.1", port)
-        blocks.close(verbose=False)
+        blocks.close()
 
 
 @pytest.fixture(params=[{}])
@@ -103,7 +103,7 @@ def page(
 def show(page: sync_api.Page, tab: str, collection: str = "Sample") -> None:
     """Open a tab on a collection."""
     page.get_by_role("tab", name=tab).click()
-    if collection != "Sample":
+    if page.locator("#collection input").input_value() != collection:
         page.locator("#collection input").click()
         page.get_by_role("option", name=collection).click()
 
@@ -140,6 +140,9 @@ def test_papers_dropped_on_the_sample_go_into_an_own_library(
     left = [path.name for path in (folder / "uploads").rglob("*") if path.stat().st_size]
     assert left == []
     assert own.status().papers == 1
+    expect(page.locator("#masthead")).to_contain_text("1 paper in this collection")
+    show(page, "Ask")
+    expect(page.locator("#welcome .example")).to_contain_text(title[:20])
 
 
 def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Library) -> None:
@@ -160,6 +163,9 @@ def test_papers_are_removed_once_it_is_confirmed(page: sync_api.Page, own: Libra
     expect(page.locator("#library-told")).to_contain_text("1 paper removed")
     expect(page.get_by_label("Choose Two")).to_have_count(0)
     assert own.status().papers == held - 1
+    expect(page.locator("#masthead")).to_contain_text(f"{held - 1} paper")
+    show(page, "Ask", "Sample")
+    expect(page.locator("#masthead")).to_contain_text("6 papers in this collection")
 
 
 def test_a_library_in_use_is_told_in_words(page: sync_api.Page, own: Library) -> None:
@@ -193,6 +199,34 @@ def test_papers_are_searched_filtered_and_read(page: sync_api.Page) -> None:
     page.get_by_label("Year from").press_sequentially("soon", delay=30)
     page.keyboard.press("Enter")
     expect(page.locator("#library-told .problem")).to_contain_text("is not a year")
+
+
+def test_topics_of_the_papers_limit_a_list_and_a_question(page: sync_api.Page) -> None:
+    text = "TY  - JOUR\nTI  - {}\nAB  - We report {} here.\nER  - \n"
+    show(page, "Library", "My library")
+    files = (("CT of the liver", "CT of the liver"), ("MRI of the brain", "MRI of the brain"))
+    drop(page, ("scans.ris", "".join(text.format(*row) for row in files)))
+    expect(page.locator(".outcome")).to_contain_text("2 added")
+    page.get_by_role("button", name="Filter").click()
+    organ = page.locator("#filter .topics").get_by_label("liver")
+    organ.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".paper .title")).to_have_text(["CT of the liver"])
+    expect(page.locator("#account")).to_contain_text('organ "liver"')
+    show(page, "Ask", "My library")
+    opener = page.locator("#limits > button")
+    opener.click()
+    page.locator("#limits .chip", has_text="brain").click()
+    page.locator("#limits .chip", has_text="MRI").click()
+    expect(opener).to_contain_text('modality "MRI"; organ "brain"')
+    assert faults_of(page) == []
+    page.fill("#question textarea", "What is reported of the brain?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#now .account")).to_contain_text('limited to modality "MRI"')
+    expect(page.locator("#sources")).not_to_contain_text("liver")
+    show(page, "Ask", "Sample")
+    expect(opener).to_contain_text("Limit to…")
+    expect(opener).to_have_attribute("aria-expanded", "false")
 
 
 def test_a_text_is_checked_and_every_sentence_has_its_paper_or_reason(

@@ -108,7 +108,7 @@ def _card(exchange: Exchange, source: Source, turn: int) -> str:
         f'<article class="{kind}" id="{key}" tabindex="-1" aria-labelledby="{key}-h">'
         f'<h3 dir="auto" id="{key}-h"><span class="n">{source.n}</span><span>{title}</span></h3>'
         f'{_meta(paper, url)}<p class="abstract" dir="auto">{abstract}'
-        f'</p><p class="why">{_why(exchange, source)}</p>'
+        f"</p>{_why(exchange, source)}"
         f'<p class="foot">{more if long else ""}'
         f'<a class="back" href="#t{turn}">Back to the answer</a></p></article>'
     )
@@ -122,15 +122,23 @@ def _meta(paper: Paper, url: str) -> str:
 
 
 def _why(exchange: Exchange, source: Source) -> str:
-    """How many sentences rest on it, and how retrieval found it."""
-    facts = []
-    if exchange.answer:
-        resting = count_resting(exchange.answer.sentences, source.n)
-        facts.append(f"<b>{_resting(resting)}</b>")
-        for rank, row in enumerate(exchange.answer.retrieved, 1):
-            if row.paper_id == source.paper_id:
-                facts.append(_ranked(rank, row, len(exchange.answer.retrieved)))
-    return " · ".join(facts)
+    """How many sentences rest on it and why it was found; the figures behind that, folded."""
+    answer = exchange.answer
+    if not answer:
+        return ""
+    resting = f"<b>{_resting(count_resting(answer.sentences, source.n))}</b>"
+    ids = [row.paper_id for row in answer.retrieved]
+    rank = ids.index(source.paper_id) + 1 if source.paper_id in ids else 0
+    match = _ranked(rank, answer.retrieved[rank - 1], len(ids)) if rank else ""
+    why = exchange.reasons.get(source.paper_id)
+    if why is None:
+        return f'<p class="why">{" · ".join(filter(None, [resting, match]))}</p>'
+    figures = " ".join(why.figures)
+    first = f"{match[:1].upper()}{match[1:]}. " if match else ""
+    return (
+        f'<details class="why"><summary>{resting} · <span dir="auto">{safe(why.line)}</span>'
+        f'</summary><p dir="auto">{safe(first + figures)}</p></details>'
+    )
 
 
 def count_resting(sentences: Iterable[Sentence], n: int) -> int:

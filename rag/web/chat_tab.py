@@ -15,7 +15,8 @@ from rag.web.background import in_thread
 from rag.web.boxes import filter_of
 from rag.web.cards import panel_html
 from rag.web.exchange import Exchange, Feedback, end, follow
-from rag.web.parts import about_site, shown
+from rag.web.limit_boxes import LimitBoxes
+from rag.web.parts import shown
 from rag.web.site import Site
 from rag.web.turns import conversation_html, exchange_html
 from rag.web.wishes import Wish, read_wish
@@ -41,6 +42,7 @@ class ChatTab:
         chosen: the component whose value is the name of the collection to ask; None: the first.
         on_feedback: told of a finished exchange and what its reader thinks of it: "up", "down",
             or "" for one who takes it back.
+        welcome: HTML of the first view.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class ChatTab:
         site: Site,
         chosen: Component | None = None,
         on_feedback: OnFeedback = lambda _exchange, _given: None,
+        welcome: str = "",
     ) -> None:
         import gradio as gr
 
@@ -57,7 +60,7 @@ class ChatTab:
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="chat", min_width=0):
                 self.past, self.now = shown("", "past"), shown("", "now")
-                self.welcome = shown(html.welcome_html(about_site(site)), "welcome")
+                self.welcome = shown(welcome, "welcome")
                 with gr.Column(elem_id="dock", min_width=0):
                     self._lay_out_dock()
             with gr.Column(elem_id="sources", min_width=0):
@@ -81,13 +84,7 @@ class ChatTab:
             )
             self.send = gr.Button("Send", variant="primary", elem_id="send", min_width=0)
             self.stop = gr.Button("Stop", visible=False, elem_id="stop", min_width=0)
-        with gr.Accordion("Limit to…", open=False, elem_id="limits") as self.limits:
-            with gr.Row(elem_id="limit-boxes"):
-                self.limit_boxes = [
-                    gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
-                    for label, example in html.LIMITS
-                ]
-            self.limit_problem = shown("", "limit-problem")
+        self.limits = LimitBoxes(self.site, "limits", "Limit to…")
         with gr.Row(elem_id="small-print"):
             shown(html.SMALL_PRINT, "caution")
             with gr.Row(visible=False, elem_id="afterwards") as self.afterwards:
@@ -107,14 +104,17 @@ class ChatTab:
 
     def connect(self) -> None:
         """Say what each button does. A closed page closes the generators that serve it."""
+        import gradio as gr
+
+        told = [self.limits.fold, self.limits.problem]
         outputs = [
             *(self.exchanges, self.past, self.now, self.panel, self.welcome, self.box, self.send),
-            *(self.stop, self.afterwards, self.above, self.edited, self.limits, self.limit_problem),
+            *(self.stop, self.afterwards, self.above, self.edited, *told),
         ]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # "multiple": one right after "Stop" must not be dropped; page.js lets one in at a time.
         asking: dict[str, Any] = {"concurrency_id": "ask", "trigger_mode": "multiple", **quiet}
-        typed = [self.box, self.exchanges, self.edited, self.chosen, *self.limit_boxes]
+        typed = [self.box, self.exchanges, self.edited, self.chosen, *self.limits.inputs]
         asked = [
             trigger(self.ask, typed, outputs, **asking)
             for trigger in (self.box.submit, self.send.click)
@@ -131,9 +131,11 @@ class ChatTab:
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
         # Another collection, another conversation: its numbers would mean other papers.
         self.chosen.change(lambda: self.show(()), None, outputs, cancels=asked, **quiet)
-        told = [self.limits, self.limit_problem]
-        for box in self.limit_boxes:
-            box.blur(self.tell_limits, self.limit_boxes, told, **quiet)
+        self.limits.connect(self.chosen)
+        self.chosen.change(self.limits.emptied, None, self.limits.parts, **quiet)
+        limited = [*(box.blur for box in self.limits.typed), self.limits.picked.change]
+        last: dict[str, Any] = quiet | {"trigger_mode": "always_last"}
+        gr.on(limited, self.tell_limits, self.limits.inputs, told, **last)
         for button, name in self.saves.items():
             made = button.click(_saving(name), self.exchanges, self.file, **quiet)
             made.then(None, self.file, None, js=_SAVE, **quiet)
@@ -230,8 +232,8 @@ class ChatTab:
             where = filter_of(*limits)
         except InputError as error:
             return self._refuse_limits(error)
-        label = f"Limited to {where}" if where else "Limit to…"
-        return {self.limits: gr.update(label=label), self.limit_problem: ""}
+        label = f"Limited to {where}" if where else self.limits.label
+        return {self.limits.fold: gr.update(label=label), self.limits.problem: ""}
 
     # --- what is shown ------------------------------------------------------------------
 
@@ -264,8 +266,8 @@ class ChatTab:
         import gradio as gr
 
         return {
-            self.limits: gr.update(open=True),
-            self.limit_problem: html.problem_html(str(error)),
+            self.limits.fold: gr.update(open=True),
+            self.limits.problem: html.problem_html(str(error)),
         }
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from rag.errors import RagError
 from rag.filters import Filter
 from rag.types import Answer, Event, Found, Paper, Removed, Sentence, Source, Status, Turn
+from rag.web.reasons import Reason, reason
 
 Feedback = Literal["", "up", "down"]
 _log = logging.getLogger(__name__)
@@ -20,6 +23,11 @@ STOPPED = "Stopped before the answer was complete."
 
 class Holding(Protocol):
     """What an exchange needs of the ``Library``."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder, which is nobody's business."""
+        ...
 
     def papers(self, ids: Collection[str]) -> Mapping[str, Paper]:
         """Those papers of ``ids`` that are held."""
@@ -59,6 +67,8 @@ class Exchange:
     """The papers that the question is put to; None: all."""
     papers: Mapping[str, Paper] = field(default_factory=dict)
     """What is known of the papers found, by id: authors and venue are in no ``Source``."""
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    """Why papers were found, by id; none in a chat of the past."""
     feedback: Feedback = ""
     """What the reader thinks of the answer."""
 
@@ -82,10 +92,15 @@ def follow(
                     exchange = replace(exchange, papers=assistant.library.papers(found(exchange)))
                 yield exchange
     except RagError as error:
-        yield end(exchange, str(error))
+        yield end(exchange, without_path(str(error), assistant.library.path))
     except Exception:
         _log.exception("a question failed")
         yield end(exchange, UNEXPECTED)
+
+
+def without_path(text: str, path: Path) -> str:
+    """A message without the folder of a library: readers of the page are not told of it."""
+    return re.sub(rf"(?: (?:at|in|is))? ?'?{re.escape(str(path))}[^\s:;,]*", "", text)
 
 
 def advance(exchange: Exchange, event: Event) -> Exchange:
@@ -93,8 +108,9 @@ def advance(exchange: Exchange, event: Event) -> Exchange:
     match event:
         case Status(text):
             return replace(exchange, status=text)
-        case Found(sources):
-            return replace(exchange, sources=sources)
+        case Found(sources, hits):
+            reasons = {hit.paper.id: reason(exchange.question, hit) for hit in hits}
+            return replace(exchange, sources=sources, reasons=reasons)
         case Sentence():
             return replace(exchange, sentences=(*exchange.sentences, event))
         case Removed():

@@ -97,15 +97,15 @@ class Guard:
         from starlette.requests import cookie_parser
 
         cookies = cookie_parser(headers.get("cookie", ""))
-        name = None
+        name, by_form = None, False
         if caller.claimed:
             name = caller.claimed
         elif self.door and (given := headers.get("authorization")):
             name = await asyncio.to_thread(self.door.show, given, caller.address)
         elif self.door and (given := cookies.get(login.COOKIE)):
-            name = self.door.of_cookie(given)
+            name, by_form = self.door.of_cookie(given), True
         if self.access.closed:
-            return Visitor(name, caller.address, user=True) if name else None
+            return Visitor(name, caller.address, user=True, may_leave=by_form) if name else None
         known = cookies.get(VISITOR_COOKIE, "")
         if is_id(known):
             return Visitor(known, caller.address)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.types import StoreStatus
 from rag.web.markup import linked, safe
+from rag.web.visitors import Visitor
 
 if TYPE_CHECKING:
     from rag.embedding import Embedder
@@ -18,13 +18,6 @@ SMALL_PRINT = (
     "<p>Not medical advice: read the paper before you rely on it. "
     '<button type="button" id="help-open" aria-haspopup="dialog">Keys</button></p>'
 )
-LIMITS = (
-    ("Year from", "2018"),
-    ("to", "2024"),
-    ("Venue", "any part of its name"),
-    ("Keyword", "any part of it"),
-)
-"""The boxes that limit a question: what each is called, and an example."""
 _KEYS = (
     ("/", "Write a question"),
     ("n or j", "Next evidence"),
@@ -39,43 +32,53 @@ _KEYS = (
 class About:
     """What a person should know before asking."""
 
-    status: StoreStatus
+    papers: int
     answered_by: str
     notice: str
     """A remark on the collection that readers must see; may be empty."""
     examples: tuple[str, ...]
 
 
-def masthead_html(about: About) -> str:
-    """The page's name, what the collection holds and who answers."""
-    count = about.status.papers
+def masthead_html(about: About, who: Visitor | None = None) -> str:
+    """The page's name, what the collection holds, who answers and, if known, who is logged in."""
+    count = about.papers
     papers = f"{count:,} {'paper' if count == 1 else 'papers'}"
     notice = f'<p class="notice" role="note">{linked(about.notice)}</p>' if about.notice else ""
     return (
         '<header><h1>Footnote<sup aria-hidden="true">1</sup></h1>'
         f'<p class="facts"><span><b>{papers}</b> in this collection</span>'
-        f"<span>{linked(about.answered_by)}</span></p></header>{notice}"
+        f"<span>{linked(about.answered_by)}</span>{_leaving(who)}</p></header>{notice}"
     )
 
 
-def welcome_html(about: About) -> str:
-    """What stands there before the first question: what this is, and questions to begin with."""
+def _leaving(who: Visitor | None) -> str:
+    """Whose login the page's own form made, and the way out: a proxy has a way of its own."""
+    if who is None or not who.may_leave:
+        return ""
+    return f'<span><b dir="auto">{safe(who.name)}</b> <a href="logout">Log out</a></span>'
+
+
+def welcome_html(about: About, *, may_add: bool = True) -> str:
+    """What stands there before the first question: what this is, and questions to begin with.
+
+    Args:
+        about: the collection.
+        may_add: whether readers may add papers.
+    """
     what = (
         '<p class="lead">Ask these papers.</p><p class="what">Every sentence of the answer is '
         "checked against the paper that it cites before you see it. What fails is left out, and "
         "you can see what and why.</p>"
     )
-    if not about.status.papers:
-        return what + (
-            '<p class="invite">This collection is still empty. Add papers to it, for example '
-            "with <code>rag ingest FILE</code>, then load this page again.</p>"
-        )
+    if not about.papers:
+        how = " Drop files of papers on the page's <b>Library</b> tab to begin." if may_add else ""
+        return what + f'<p class="invite">This collection is still empty.{how}</p>'
     asks = "".join(
         f'<li><button type="button" class="ask example" dir="auto">{safe(question)}</button></li>'
         for question in about.examples
     )
     return what + (
-        f'<p class="invite">Questions that these papers can answer:</p><ul>{asks}</ul>'
+        f'<p class="invite">Questions to begin with:</p><ul>{asks}</ul>'
         if asks
         else '<p class="invite">Ask in plain words; follow-up questions are understood.</p>'
     )

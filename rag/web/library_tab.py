@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -11,20 +10,19 @@ from rag.errors import RagError, StoreBusyError
 from rag.types import IngestReport
 from rag.web import library_html as html
 from rag.web import library_view as view
+from rag.web.boxes import texts_of
+from rag.web.exchange import without_path
 from rag.web.jobs import BUSY, Job
 from rag.web.jobs_html import counted, problem_html, progress_html, remark_html
+from rag.web.limit_boxes import LimitBoxes
 from rag.web.parts import shown
 from rag.web.site import Collection, Site
 
 if TYPE_CHECKING:
     from gradio.components import Component
 
-_LIMITS = (
-    ("Year from", "2018"),
-    ("to", "2024"),
-    ("Venue", "any part of its name"),
-    ("Keyword", "any part of it"),
-)
+    from rag.library import Library
+
 _CHOSEN = (
     "(...given) => [JSON.stringify([...document.querySelectorAll('#papers input:checked')]"
     ".map((box) => box.value)), ...given.slice(1)]"
@@ -75,11 +73,7 @@ class LibraryTab:
                 container=False, max_lines=1, elem_id="find", min_width=0,
             )  # fmt: skip
             self.search = gr.Button("Search", elem_id="search", min_width=0)
-        with gr.Accordion("Filter", open=False, elem_id="filter"), gr.Row(elem_id="filter-boxes"):
-            self.limits = [
-                gr.Textbox("", label=label, placeholder=example, min_width=0, max_lines=1)
-                for label, example in _LIMITS
-            ]
+        self.limits = LimitBoxes(self.site, "filter", "Filter")
         with gr.Row(elem_id="pager"):
             self.account = shown("", "account")
             self.back = gr.Button("Previous", elem_id="previous", min_width=0)
@@ -98,61 +92,71 @@ class LibraryTab:
 
     # --- wires --------------------------------------------------------------------------
 
-    def connect(self) -> None:
-        """Say what each button does. An ingest goes on when the page that began it is closed."""
+    def connect(self) -> list[Any]:
+        """Say what each button does. An ingest goes on when the page that began it is closed.
+
+        Returns:
+            Triggers for what is to be done after papers have changed.
+        """
         import gradio as gr
 
-        asked = [self.chosen, self.box, *self.limits]
+        asked = [self.chosen, self.box, *self.limits.inputs]
         seen = [self.papers, self.account, self.page, self.back, self.on, self.told, self.status]
         first, turned = [*asked], [*asked, self.page]
         quiet: dict[str, Any] = _QUIET | {"concurrency_limit": 4, "concurrency_id": "papers"}
         if not self.site.read_only:
             seen += [self.receiving, self.remove, self.confirm]
-        sent = [box.submit for box in (self.box, *self.limits)]
+        sent = [box.submit for box in (self.box, *self.limits.typed)]
         gr.on(
-            [self.tab.select, self.chosen.change, self.search.click, *sent],  # type: ignore[attr-defined]
+            [self.tab.select, self.search.click, *sent, self.limits.picked.change],  # type: ignore[attr-defined]
             self.show, first, seen, trigger_mode="always_last", **quiet,
         )  # fmt: skip
+        self.limits.connect(self.chosen)
+        self.chosen.change(self.turn_to, asked[:2], [*seen, *self.limits.parts], **quiet)  # type: ignore[attr-defined]
         self.back.click(_turn(self.show, -1), turned, seen, **quiet)
         self.on.click(_turn(self.show, 1), turned, seen, **quiet)
-        if not self.site.read_only:
-            self._connect_changes(seen, quiet)
+        return [] if self.site.read_only else self._connect_changes(seen, quiet)
 
-    def _connect_changes(self, seen: list[Component], quiet: dict[str, Any]) -> None:
+    def _connect_changes(self, seen: list[Component], quiet: dict[str, Any]) -> list[Any]:
         asking = [self.question, self.doomed, self.confirm, self.told]
         self.remove.click(self.ask, [self.ticked, self.chosen], asking, js=_CHOSEN, **quiet)
         self.keep.click(self.leave, None, asking, **quiet)
-        self.sure.click(
+        removed = self.sure.click(
             self.take_out,
-            [self.doomed, self.chosen, self.box, *self.limits, self.page],
+            [self.doomed, self.chosen, self.box, *self.limits.inputs, self.page],
             list(dict.fromkeys([*asking, *seen])),
             **quiet,
         )
         # Who waits for an ingest takes nobody's place.
         waiting: dict[str, Any] = _QUIET | {"concurrency_limit": None}
         adding = [self.drop, self.progress, self.stop, self.chosen]
-        everything = list(dict.fromkeys([*adding, self.box, *self.limits, *seen]))
-        self.drop.upload(self.add, [self.drop, self.chosen], everything, **waiting)
-        self.tab.select(self.resume, self.chosen, everything, **waiting)
+        everything = list(dict.fromkeys([*adding, self.box, *seen, *self.limits.parts]))
+        added = self.drop.upload(self.add, [self.drop, self.chosen], everything, **waiting)
+        resumed = self.tab.select(self.resume, self.chosen, everything, **waiting)
         self.stop.click(self.give_up, self.chosen, None, **_QUIET)
+        return [removed.then, added.then, resumed.then]
 
     # --- looking ------------------------------------------------------------------------
 
-    def show(self, name: str, *asked: Any) -> Update:
+    def show(self, name: str, question: str, *boxes: str | None, page: int = 0) -> Update:
         """The papers that the boxes ask for, and what the collection holds."""
         chosen = self.site.collection(name)
         library = chosen.assistant.library
         try:
-            listing = view.listing(library, view.query_of(*asked))
+            listing = view.listing(library, view.query_of(question, *boxes, page=page))
             status = html.status_html(chosen.name, view.status(library))
         except RagError as error:
-            return {self.told: problem_html(_told(error))}
+            return {self.told: problem_html(_told(error, library))}
         return {
             self.status: status,
             self.told: "",
             **self._listed(listing, choosable=self._may_remove(chosen)),
             **self._adding(chosen),
         }
+
+    def turn_to(self, name: str, question: str) -> Update:
+        """The papers of another collection: limits of the one before say nothing of it."""
+        return self.limits.emptied() | self.show(name, question)
 
     def _listed(self, listing: html.Listing, *, choosable: bool) -> Update:
         import gradio as gr
@@ -235,14 +239,13 @@ class LibraryTab:
         elif job.stopped:
             said = html.stopped_html(job.progress.done, target.name)
         else:
-            said = problem_html(job.problem)
-        empty = dict.fromkeys((self.box, *self.limits), "")
-        shown = self.show(target.name, *empty.values())
+            said = problem_html(without_path(job.problem, target.assistant.library.path))
+        anew = {self.chosen: target.name, self.box: "", **self.turn_to(target.name, "")}
         yield {
             self.drop: gr.update(value=None, visible=True),
             self.stop: gr.update(visible=False),
             self.progress: said,
-            **({self.chosen: target.name, **empty, **shown} if not job.problem else {}),
+            **(anew if not job.problem else {}),
         }
 
     # --- removing -----------------------------------------------------------------------
@@ -251,10 +254,11 @@ class LibraryTab:
         """Name the ticked papers and ask whether they are to go."""
         import gradio as gr
 
+        library = self.site.assistant(name).library
         try:
-            held = self.site.assistant(name).library.papers(_ids(ids))
+            held = library.papers(texts_of(ids))
         except RagError as error:
-            return self.leave() | {self.told: problem_html(_told(error))}
+            return self.leave() | {self.told: problem_html(_told(error, library))}
         if not held:
             return self.leave() | {self.told: remark_html(html.NOTHING_CHOSEN)}
         chosen = self.site.collection(name)
@@ -276,7 +280,7 @@ class LibraryTab:
             self.told: "",
         }
 
-    def take_out(self, ids: Sequence[str], name: str, *asked: Any) -> Update:
+    def take_out(self, ids: Sequence[str], name: str, *given: Any) -> Update:
         """Remove the papers that were asked about."""
         chosen = self.site.collection(name)
         if not self._may_remove(chosen):
@@ -284,27 +288,21 @@ class LibraryTab:
         try:
             removed = chosen.assistant.library.remove(ids).removed
         except RagError as error:
-            return self.leave() | {self.told: problem_html(_told(error))}
+            told = problem_html(_told(error, chosen.assistant.library))
+            return self.leave() | {self.told: told}
         told = remark_html(f"{counted(len(removed), 'paper')} removed.")
-        return self.leave() | self.show(name, *asked) | {self.told: told}
+        return self.leave() | self.show(name, *given[:-1], page=given[-1]) | {self.told: told}
 
 
 def _turn(show: Callable[..., Update], by: int) -> Callable[..., Update]:
     @wraps(show)
     def turn(*given: Any) -> Update:
-        return show(*given[:-1], given[-1] + by)
+        return show(*given[:-1], page=given[-1] + by)
 
     return turn
 
 
-def _ids(text: str) -> list[str]:
-    """The ids that the browser sent; none where that is no list of them."""
-    try:
-        ids = json.loads(text)
-    except ValueError:
-        return []
-    return [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
-
-
-def _told(error: RagError) -> str:
-    return BUSY if isinstance(error, StoreBusyError) else str(error)
+def _told(error: RagError, library: Library) -> str:
+    if isinstance(error, StoreBusyError):
+        return BUSY
+    return without_path(str(error), library.path)

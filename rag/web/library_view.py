@@ -12,6 +12,7 @@ from rag.errors import InputError
 from rag.filters import Filter
 from rag.library import Library
 from rag.types import Failure, Hit, IngestReport, StoreStatus
+from rag.web.boxes import filter_of
 from rag.web.jobs import Job
 from rag.web.library_html import PAGE, Listing, Row
 
@@ -28,29 +29,13 @@ class Query:
     page: int = 0
 
 
-def query_of(
-    question: str, since: str, until: str, venue: str, keyword: str, page: int = 0
-) -> Query:
-    """What the boxes of the page ask for.
+def query_of(question: str, *boxes: str | None, page: int = 0) -> Query:
+    """What the boxes of the page ask for: the question, and the limits as ``filter_of`` has them.
 
     Raises:
         InputError: a year is none, or the years are reversed.
     """
-    where = Filter(_year(since), _year(until), _names(venue), _names(keyword))
-    return Query(question.strip(), where or None, max(page, 0))
-
-
-def _year(text: str) -> int | None:
-    text = text.strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) == 4):
-        raise InputError(f"{text[:20]!r} is not a year; write four digits, such as 2020")
-    return int(text) if text else None
-
-
-def _names(text: str) -> tuple[str, ...] | None:
-    """Any part of a name will do: nobody knows how a collection spells it in full."""
-    parts = [part.strip(" *") for part in text.split(";")]
-    return tuple(f"*{part}*" for part in parts if part) or None
+    return Query(question.strip(), filter_of(*boxes), max(page, 0))
 
 
 def is_new(library: Library) -> bool:

@@ -218,11 +218,12 @@
   document.addEventListener("pointerdown", (event) => (touched = event.pointerType === "touch"));
   document.addEventListener("click", (event) => {
     const target = event.target.closest?.("a.cite, a.back, button");
-    if (target?.matches("#limits > button")) tellUnfolded();
+    if (target?.matches(".limiting > button")) tellUnfolded();
     const card = event.target.closest?.(".source.long");
     if (previewed && !event.target.closest?.("#preview, a.cite")) hidePreview();
     if (!target) {
-      if (card && !getSelection().toString()) unfold(card, true);
+      const folds = event.target.closest?.("summary");
+      if (card && !folds && !getSelection().toString()) unfold(card, true);
       return;
     }
     if (target.matches("a.cite")) {
@@ -235,6 +236,7 @@
       closeSource();
     } else if (target.closest("#preview")) openSource(previewed);
     else if (target.matches(".more")) unfold(card, !card.classList.contains("open"));
+    else if (target.matches(".all")) unfoldChips(target);
     else if (target.dataset.copy) copy(target);
     else if (target.dataset.step) step(Number(target.dataset.step));
     else if (target.matches("#steps .close")) closeSource();
@@ -251,16 +253,37 @@
 
   const tellUnfolded = () =>
     setTimeout(() => {
-      const button = $("#limits > button");
-      button?.setAttribute("aria-expanded", String(button.classList.contains("open")));
+      for (const button of $$(".limiting > button"))
+        button.setAttribute("aria-expanded", String(button.classList.contains("open")));
     });
   tellUnfolded();
+  // The server closes it when another collection is chosen.
+  const dock = { subtree: true, attributeFilter: ["class"] };
+  new MutationObserver(tellUnfolded).observe($("#dock"), dock);
 
   const unfold = (card, whole) => {
     card.classList.toggle("open", whole);
     const button = $(".more", card);
     button.textContent = whole ? "Less" : "Whole abstract";
     button.setAttribute("aria-expanded", String(whole));
+  };
+
+  // --- topics --------------------------------------------------------------------------------
+
+  document.addEventListener("change", ({ target }) => {
+    const topics = target.closest?.(".topics");
+    if (!topics) return;
+    const ticked = $$("input:checked", topics).map((box) => box.value);
+    const picked = $(".picked :is(textarea, input)", topics.closest(".limiting"));
+    fill(picked, ticked.length ? JSON.stringify(ticked) : "");
+  });
+  const unfoldChips = (button) => {
+    const others = button.previousElementSibling;
+    const show = others.hidden;
+    others.hidden = !show;
+    button.setAttribute("aria-expanded", String(show));
+    button.textContent = show ? "Fewer" : button.dataset.more;
+    if (show) $("input", others).focus();
   };
 
   document.addEventListener("footnote-save", ({ detail }) => {

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
-
-from rag.web import html
-from rag.web.examples import examples
 
 if TYPE_CHECKING:
     import gradio as gr
 
-    from rag.library import Library
     from rag.web.site import Site
-
-_ENOUGH = 400  # papers that examples are made from
 
 
 def shown(value: str, name: str) -> gr.HTML:
@@ -34,22 +27,3 @@ def chooser(site: Site) -> gr.Dropdown:
         names, value=names[0], label="Collection", visible=len(names) > 1, interactive=True,
         filterable=False, elem_id="collection",
     )  # fmt: skip
-
-
-def about_site(site: Site) -> html.About:
-    """What a person should know before asking the site's first collection."""
-    from rag import sample
-
-    assistant = site.assistant()
-    library = assistant.library
-    remark = sample.remark(library)
-    return html.About(
-        status=library.status(),
-        answered_by=html.answered_by(assistant.writer, library.embedder),
-        notice=f"Sample collection: {remark}" if remark else "",
-        examples=sample.questions() if remark else _examples(library),
-    )
-
-
-def _examples(library: Library) -> tuple[str, ...]:
-    return examples(islice(library.store.all_papers(), _ENOUGH))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import Future
+from html import escape
 from typing import TYPE_CHECKING
 
 from rag.errors import SettingsError
@@ -23,7 +24,7 @@ _STARTING = f"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="1"><style>{STYLE}</style></head>
 <body><main role="status"><h1>Footnote<sup aria-hidden="true">1</sup></h1>
-<p>Starting: this takes a few seconds. The page opens by itself.</p></main></body></html>
+<p>Starting: this takes a few seconds. The page opens by itself.</p>
 """
 
 
@@ -41,6 +42,8 @@ class Server:
             SettingsError: the port cannot be used.
         """
         self._app: FastAPI | None = None
+        self.stage = ""
+        """What is being done until then, a line for people."""
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
         shown = "localhost" if host in ("0.0.0.0", "::", "") else host
@@ -98,7 +101,7 @@ class Server:
             return await self._lifespan(receive, send)
         if self._app is not None:
             return await self._app(scope, receive, send)
-        return await _starting(scope, receive, send)
+        return await _starting(self.stage, scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -111,7 +114,7 @@ class Server:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
+async def _starting(stage: str, scope: Scope, receive: Receive, send: Send) -> None:
     from starlette.datastructures import Headers
     from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -120,7 +123,8 @@ async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {"Retry-After": "2", "Cache-Control": "no-store"}
     reply: Response = JSONResponse({"status": "starting"}, 503, headers)
     if "text/html" in Headers(scope=scope).get("accept", ""):
-        reply = HTMLResponse(_STARTING, 503, headers)
+        doing = f"<p>{escape(stage)}</p>" if stage else ""
+        reply = HTMLResponse(f"{_STARTING}{doing}</main></body></html>", 503, headers)
     await reply(scope, receive, send)
 
 

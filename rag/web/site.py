@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rag.errors import RagError
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
@@ -41,6 +43,14 @@ class Site:
     def assistant(self, name: str = "") -> Assistant:
         """Who answers from the collection ``name``, or from the first one."""
         return self.collection(name).assistant
+
+    def warm(self) -> None:
+        """Load the models that the first question would wait for; whatever fails, it will tell."""
+        from rag.relevance import read
+
+        with suppress(RagError):
+            self.assistant().library.search("Which models are there?")
+        read("Which models are there?", [("Models", "There are two.")])
 
     def receiving(self, name: str = "") -> Collection | None:
         """Where papers go that a reader of ``name`` adds; None: nowhere."""

@@ -25,6 +25,8 @@ class Visitor:
     address: str = ""
     user: bool = False
     """Whether there was a login."""
+    may_leave: bool = False
+    """Whether it was by our own form, so that it can be ended here."""
 
     @property
     def counted_as(self) -> str:
