@@ -78,7 +78,7 @@ def welcome_html(about: About, *, may_add: bool = True) -> str:
         for question in about.examples
     )
     return what + (
-        f'<p class="invite">Questions that these papers can answer:</p><ul>{asks}</ul>'
+        f'<p class="invite">Questions to begin with:</p><ul>{asks}</ul>'
         if asks
         else '<p class="invite">Ask in plain words; follow-up questions are understood.</p>'
     )
