@@ -214,6 +214,7 @@
       else if (event.key === "Escape") leave(null);
       else return;
       event.stopPropagation();
+      event.preventDefault(); // or the button that gets the focus would take the key, too
       opens.focus();
     });
   };
