@@ -89,7 +89,7 @@ def holders(question: str, texts: Sequence[str], *, proper: bool = True) -> set[
 
 
 def unknown_names(question: str, texts: Sequence[str]) -> list[str]:
-    """Names of one thing alone in ``question`` that none of ``texts`` has, nor one spelled nearly so.
+    """Names of one thing in ``question`` that none of ``texts`` has, nor one spelled nearly so.
 
     Those in mixed case or of three letters and a figure (``DenseNet``, ``GPT-5``); an acronym may
     be the asker's own ("for my MD").
