@@ -17,6 +17,7 @@ from rag.errors import RagError
 from rag.settings import Settings, load
 from rag.web import feedback, uploads
 from rag.web.access import Access
+from rag.web.chats import Chats, default_path, open_or_forget
 from rag.web.gradio_import import import_gradio
 from rag.web.limits import PLACES, PLACES_WITH_MODEL, WAITING, Limits
 from rag.web.server import Server
@@ -75,7 +76,7 @@ def launch(
         with ExitStack() as libraries:
             site = _open_site(settings, shelves or {}, read_only, libraries, tell)
             importing.join()
-            page = build(site, access)
+            page = build(site, access, open_or_forget(default_path()))
             page.serve(server)
             _tell(f"Footnote is at {server.address}")
             threading.Thread(target=site.warm, name="footnote-warm", daemon=True).start()
@@ -131,8 +132,11 @@ class Page:
             self._server.close()
 
 
-def build(site: Site, access: Access = _LOCAL) -> Page:
-    """The page over the site's collections, not yet served; pass it to ``serve``."""
+def build(site: Site, access: Access = _LOCAL, chats: Chats | None = None) -> Page:
+    """The page over the site's collections, not yet served; pass it to ``serve``.
+
+    ``chats`` keeps past chats; None: they end with the process.
+    """
     _gradio()
     import gradio as gr
 
@@ -143,6 +147,7 @@ def build(site: Site, access: Access = _LOCAL) -> Page:
     from rag.web.front import Front
     from rag.web.library_tab import LibraryTab
     from rag.web.parts import chooser
+    from rag.web.past_chats import PastChats
 
     # Every hour, uploads of the day before are deleted.
     with gr.Blocks(title="Footnote", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as blocks:
@@ -152,8 +157,10 @@ def build(site: Site, access: Access = _LOCAL) -> Page:
         chosen = chooser(site)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Ask", elem_id="ask"):
+                past = PastChats(chats or Chats())
                 chat = ChatTab(site, chosen, feedback.keep, front.welcome(front.about("")))
                 chat.connect()
+                past.connect(chat)
             changed = LibraryTab(site, chosen).connect()
             CheckTab(site, chosen).connect()
             EvaluationTab(site, chosen).connect()

@@ -7,8 +7,9 @@ another thing. Ordinary words are left to the coverage check.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
 
@@ -44,6 +45,10 @@ _SHORTEST = 4  # letters of a word that an acronym stands for; shorter ones matc
 _SHORT_FOR = {full: short for short, full in _EXPANSIONS.items()}
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6"}
 _PASSED_OVER = frozenset("a and by for from in of on or the to with".split())
+_OF_ASKERS = frozenset({"phd", "msc", "bsc", "arxiv", "pubmed", "chatgpt", "latex", "bibtex"})
+_OF_ONE = re.compile(r"(?=.*[a-z]).*[A-Z]|[A-Z]{3,}-?\d")
+_NEARLY = 0.88
+_DIGITS = re.compile(r"\d+")
 _LONGEST_TAIL = 3  # letters of the second part of a name in two words: "gp 37", "PG E2"
 
 
@@ -81,6 +86,33 @@ def holders(question: str, texts: Sequence[str], *, proper: bool = True) -> set[
         if len(having) <= max(1, len(texts) // 3):
             named |= having
     return named
+
+
+def unknown_names(question: str, texts: Sequence[str]) -> list[str]:
+    """Names of one thing in ``question`` that none of ``texts`` has, nor one spelled nearly so.
+
+    Those in mixed case or of three letters and a figure (``DenseNet``, ``GPT-5``); an acronym may
+    be the asker's own ("for my MD").
+    """
+    own = [n for n in names(question) if _OF_ONE.match(n) and _flat(n) not in _OF_ASKERS]
+    absent = [name for name in own if all(absent_names(name, text) for text in texts)]
+    if not absent:
+        return []
+    written = {_flat(word) for text in texts for word in (*names(text), *_WORDS.findall(text))}
+    kept = [name for name in absent if not _mistyped(_flat(name), written)]
+    return list(dict.fromkeys(_whole(name, question) for name in kept))
+
+
+def _whole(name: str, text: str) -> str:
+    """The name as it stands in ``text``, with what hyphens join to it."""
+    match = re.search(rf"(?<!\w)(?:\w+-)*{re.escape(name)}(?!\w)", text)
+    return match[0] if match else name
+
+
+def _mistyped(name: str, written: Iterable[str]) -> bool:
+    """Whether it may be a slip for one of ``written``: another figure is another thing."""
+    close = get_close_matches(name, written, n=5, cutoff=_NEARLY)
+    return any(_DIGITS.findall(name) == _DIGITS.findall(other) for other in close)
 
 
 def absent_names(claim: str, source: str) -> list[str]:

@@ -10,8 +10,9 @@ _TAGS = set(
     "mark ol p pre progress q section small span summary table tbody td th thead tr ul".split()
 )
 _ATTRIBUTES = set(
-    "aria-expanded aria-label checked class data-more data-q dir hidden href id max rel role "
-    "sandbox scope srcdoc start tabindex target title type value".split()
+    "aria-current aria-expanded aria-label checked class data-chat data-more data-past data-q "
+    "dir hidden href id max rel role sandbox scope srcdoc start tabindex target title type "
+    "value".split()
 )
 
 

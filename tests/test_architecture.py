@@ -31,7 +31,8 @@ ORDER = """
     web.reasons web.exchange web.exports web.examples web.markup web.cards web.turns web.html
     web.feedback web.site web.gradio_import web.parts web.front web.boxes web.topics_html
     web.limit_boxes web.wishes web.chat_tab
-    web.jobs web.jobs_html web.library_html web.library_view web.library_tab
+    web.jobs web.jobs_html web.chats web.past_html web.past_chats
+    web.library_html web.library_view web.library_tab
     web.check_html web.check_tab web.evaluations web.evaluation_html web.evaluation_tab
     web.programs web.endpoints web.transcript
     web.completions web.v1 web.tools web.application

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.names import absent_names, names
+from rag.names import absent_names, names, unknown_names
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,11 @@ def test_another_name_is_missed(claim: str, source: str, missing: list[str]) -> 
 
 def test_names_are_acronyms_codes_and_genes_but_no_amounts() -> None:
     assert names("Of over-65s, plcA and BraTS on GPT-4V") == ("GPT-4V", "plcA", "BraTS")
+
+
+def test_a_name_that_no_text_has_is_unknown_and_a_slip_is_not() -> None:
+    texts = ["Merlin reads CT.", "MedTrinity-25M has images in 10 modalities; GPT-4 wrote them."]
+    asked = "How do Merlin, SA-Med2D-20M, MedTrinitty-25M and DenseNet differ? I am an MD and PhD."
+    assert unknown_names(asked, texts) == ["SA-Med2D-20M", "DenseNet"]
+    assert unknown_names("What is GPT-5 said to do, and GPT-4?", texts) == ["GPT-5"]
+    assert unknown_names("Which CT models are there, and what is MRI for?", texts) == []

@@ -43,7 +43,13 @@ class ChatTab:
         on_feedback: told of a finished exchange and what its reader thinks of it: "up", "down",
             or "" for one who takes it back.
         welcome: HTML of the first view.
+
+    Once connected, ``outputs`` are what ``show`` gives values for, and after each of the events
+    ``done`` an exchange may be finished or changed.
     """
+
+    outputs: list[Component]
+    done: list[Any]
 
     def __init__(
         self,
@@ -107,7 +113,7 @@ class ChatTab:
         import gradio as gr
 
         told = [self.limits.fold, self.limits.problem]
-        outputs = [
+        outputs = self.outputs = [
             *(self.exchanges, self.past, self.now, self.panel, self.welcome, self.box, self.send),
             *(self.stop, self.afterwards, self.above, self.edited, *told),
         ]
@@ -122,12 +128,13 @@ class ChatTab:
         wished = [self.wish, self.exchanges]
         again = [*wished, self.chosen]
         asked.append(self.again.click(self.ask_again, again, outputs, **asking))
-        self.other.click(self.do_other, wished, outputs, **quiet)
+        others = self.other.click(self.do_other, wished, outputs, **quiet)
         stopped = self.stop.click(
             self.give_up, self.exchanges, [*outputs, self.stopped_at], cancels=asked, **quiet
         )
         waited = stopped.then(_wait, None, None, **quiet)
-        waited.then(self.settle, [self.exchanges, self.stopped_at], outputs, **quiet)
+        settled = waited.then(self.settle, [self.exchanges, self.stopped_at], outputs, **quiet)
+        self.done = [*asked, others, settled]
         self.fresh.click(lambda: self.show(()), None, outputs, **quiet)
         # Another collection, another conversation: its numbers would mean other papers.
         self.chosen.change(lambda: self.show(()), None, outputs, cancels=asked, **quiet)

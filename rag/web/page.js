@@ -174,6 +174,60 @@
     press($(act === "retry" ? "#wish-again" : "#wish-other"));
     if (act === "edit" || act === "cancel") $("#question textarea").focus();
   };
+  // What cannot be undone asks for a second press; leaving the button takes the first one back.
+  const sure = (button) => {
+    if (button.dataset.label) return true;
+    button.dataset.label = button.textContent;
+    button.textContent = button.matches(".every") ? "Delete all for good" : "Delete for good";
+    button.addEventListener(
+      "blur",
+      () => {
+        button.textContent = button.dataset.label;
+        delete button.dataset.label;
+      },
+      { once: true },
+    );
+    button.focus();
+    return false;
+  };
+  const rename = (row) => {
+    const opens = $(".open", row);
+    const field = document.createElement("input");
+    field.value = opens.textContent;
+    field.maxLength = 200;
+    field.setAttribute("aria-label", "Name of the chat");
+    opens.replaceWith(field);
+    field.focus();
+    field.select();
+    let left = false; // Enter leaves the field, too
+    const leave = (name) => {
+      if (left) return;
+      left = true;
+      field.replaceWith(opens);
+      if (name === null || name === opens.textContent) return;
+      opens.textContent = name;
+      askPast("rename", row.dataset.chat, name);
+    };
+    field.addEventListener("blur", () => leave(field.value));
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") leave(field.value);
+      else if (event.key === "Escape") leave(null);
+      else return;
+      event.stopPropagation();
+      event.preventDefault(); // or the button that gets the focus would take the key, too
+      opens.focus();
+    });
+  };
+  const askPast = (act, chat, name = "") => {
+    fill($("#past-wish :is(textarea, input)"), JSON.stringify({ act, chat, name }));
+    press($("#past-go"));
+  };
+  const past = (button) => {
+    const act = button.dataset.past;
+    const row = button.closest("li");
+    if (act === "rename") rename(row);
+    else if (act === "open" || sure(button)) askPast(act, row?.dataset.chat ?? "");
+  };
   const put = (question) => {
     fill($("#question textarea"), question);
     press($("#send"));
@@ -247,6 +301,7 @@
     } else if (target.matches("#help-open")) help();
     else if (target.matches("#keys .done")) $("#keys").close();
     else if (busy()) return;
+    else if (target.dataset.past) past(target);
     else if (target.matches(".ask")) put(target.textContent);
     else if (target.dataset.act) wish(target.dataset.act, Number(target.dataset.turn));
   });

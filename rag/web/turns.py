@@ -95,7 +95,7 @@ def _comparison(answer: Answer, turn: int) -> str:
         f'<td class="prose">{prose(row.text, row.sentences, turn, row.first)}</td></tr>'
         for row in comparison.rows(answer)
     )
-    return f'<table class="comparison"><tbody>{told}</tbody></table>' if told else ""
+    return f'<table class="by-paper"><tbody>{told}</tbody></table>' if told else ""
 
 
 _PENDING = '<p class="pending"><i aria-hidden="true"></i>checking…</p>'
