@@ -96,7 +96,8 @@ def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="FROM", readable=False, help="BEIR's folder, a file of ragas, or a table (CSV)."
+            metavar="FROM", readable=False,
+            help="BEIR's folder, ragas' file, a table (CSV) or feedback.jsonl.",
         ),
     ],
     out: NewFolder,
@@ -104,14 +105,14 @@ def import_(
         Path | None,
         typer.Option(
             "--collection", metavar="FILE", readable=False,
-            help="Papers that a table asks about; default: the library.",
+            help="Papers that a table or a thumb is about; default: the library.",
         ),
     ] = None,
     store: Store = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:  # fmt: skip
-    """Make a set of one of ragas, of BEIR or of a table."""
+    """Make a set of one of ragas, of BEIR, of a table or of the page's thumbs."""
     with session(as_json, debug, store=store) as run:
         own = resources.module("eval.own")
         made = own.import_set(source, out, lambda: _papers(run, collection))

@@ -1,4 +1,4 @@
-"""``rag eval import``: sets of ragas, of BEIR and plain tables, told apart by their content."""
+"""``rag eval import``: sets of ragas and BEIR, tables and thumbs, told apart by their content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import json
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from .files import new_folder, write_set
 from .outgoing import LIST_SEPARATOR
 from .proposal import REVIEW
 from .salience import nearest_sentence
+from .thumbs import as_table, is_judged
 
 _TITLE = 100
 _ASKED = ("user_input", "question", "query")
@@ -40,7 +41,7 @@ class Imported:
 
     folder: str
     form: str
-    """``ragas``, ``beir`` or ``csv``."""
+    """``ragas``, ``beir``, ``csv`` or ``feedback``."""
     questions: int
     papers: int
     to_review: int
@@ -61,9 +62,9 @@ def import_set(path: Path, out: Path, papers: Papers) -> Imported:
 
     Args:
         path: a folder of BEIR, a JSON or JSON Lines file or table of ragas, or a plain table
-            with a column ``question``.
+            with a column ``question``, or ``feedback.jsonl`` of the chat page.
         out: the set's folder, new or empty.
-        papers: the collection that a plain table asks about; not called for the others.
+        papers: the collection that a table or a thumb is about; not called for the others.
 
     Raises:
         InputError: the file is none of these, or holds no question that can be used.
@@ -85,7 +86,10 @@ def _read(path: Path, papers: Papers) -> _Read:
     rows = list(_rows(text, path))
     if any(first_of(row, _CONTEXTS) for _, row in rows):
         return _ragas(rows)
-    return _plain(rows, list(papers()))
+    held = list(papers())
+    if any(is_judged(row) for _, row in rows):
+        return replace(_plain(as_table(rows, held), held), form="feedback")
+    return _plain(rows, held)
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[str, Row]]:
