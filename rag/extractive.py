@@ -14,7 +14,7 @@ from rag.asked import asks_price, compares, contrasts, lists, open_ended
 from rag.choosing import Candidate, choose, choose_for_list, choose_of_each, score
 from rag.history import standalone
 from rag.injection import without_instructions
-from rag.names import holders, unknown_names
+from rag.names import holders
 from rag.openings import without_opening
 from rag.quantities import asked_unit, quantities
 from rag.relevance import best_for_parts, each_asked, read
@@ -56,12 +56,8 @@ class ExtractiveWriter:
         named = _named(topic, sources)
         # Each paper has only its side of a comparison.
         sure = open_ended(topic) or (contrasts(question) and (asked or len(named) > 1))
-        if unknown_names(topic, [f"{title}. {text}" for title, text in papers]):
-            if not (contrasts(question) and named):
-                return
-            # One side of the comparison is all that there is.
-            candidates = [each for each in candidates if each.source.n in named]
-        answered = max((each.answered for each in found), default=0.0)
+        meant = [r for s, r in zip(sources, found, strict=True) if s.n in named] or found
+        answered = max((each.answered for each in meant), default=0.0)
         if not candidates or not (sure or answered >= _LEAST_ANSWERED):
             return
         if not _has_asked_unit(question, candidates, named):

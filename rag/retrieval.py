@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rag.asked import compares, contrasts, lists
 from rag.exact import Ranking, sifted
-from rag.names import holders
+from rag.names import holders, unknown_names
 from rag.preference import preferences
-from rag.relevance import each_asked, log_odds
+from rag.relevance import best_for_parts, each_asked, log_odds
 from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
 
@@ -25,7 +25,8 @@ Search = Callable[[int, AbstractSet[str] | None], Ranking]
 
 LEXICAL_WEIGHT = 0.09
 """What BM25+, divided by the logarithm of the number of passages, counts beside the cosine."""
-MAX_SOURCES = 6
+MAX_SOURCES, MAX_LISTED = 6, 8
+"""Papers that an answer rests on at most; those that a list names."""
 _CANDIDATES = 100
 _LONG = 8  # passages of a paper that are compared
 _SLOPE, _MIDDLE = 12.0, 1.0  # of the logistic curve that puts fused scores into 0..1
@@ -113,17 +114,29 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
     if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
+    unknown = unknown_to(store, question, texts)
+    if unknown and not (contrasts(question) and known):
+        return []
     papers = [(hit.paper.title, hit.paper.abstract) for hit in hits]
-    named = holders(question, texts)
-    if contrasts(question):
-        named |= each_asked(question, papers).keys()
+    named = holders(question, texts) | each_asked(question, papers).keys()
+    if compares(question) and not lists(question):
+        named |= best_for_parts(question, papers)
+    if unknown:  # one side of the comparison is all that there is
+        return [hit for row, hit in enumerate(hits) if row in named][:MAX_SOURCES]
     several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
     kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
     if lists(question):
         kept = [row for row in kept if (hits[row].answered or 0) >= _LISTED] or kept[:1]
-    first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
+    most = MAX_LISTED if lists(question) else MAX_SOURCES
+    first = sorted(kept, key=lambda row: row not in named)[:most]
     return [hits[row] for row in sorted(first)]
+
+
+def unknown_to(store: Store, question: str, texts: Sequence[str]) -> list[str]:
+    """The names in ``question`` that no paper of the collection has; ``texts``: those found."""
+    absent = unknown_names(question, texts)
+    return [name for name in absent if not store.document_frequency(name)]
 
 
 def answers(store: Store, question: str, hits: Sequence[Hit]) -> float:
