@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,12 +96,14 @@ class ExtractiveWriter:
 
 
 def _read(topic: str, sources: Sequence[Source], asked: Mapping[int, str]) -> list[Relevance]:
-    """What each source has on the question, or on what is asked of it alone."""
+    """What each source has on the question, its sentences on what is asked of it alone."""
     papers = [(source.title, source.text) for source in sources]
-    return [
-        read(asked[source.n], [paper])[0] if source.n in asked else relevance
-        for source, paper, relevance in zip(sources, papers, read(topic, papers), strict=True)
-    ]
+    found = read(topic, papers)
+    for row, source in enumerate(sources):
+        if source.n in asked:
+            own = read(asked[source.n], [papers[row]])[0]
+            found[row] = replace(own, answered=max(own.answered, found[row].answered))
+    return found
 
 
 def _candidates(

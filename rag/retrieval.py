@@ -105,32 +105,40 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """The part of ``hits`` that is evidence: none if the collection has no answer.
 
     The list ends where the score falls far below the best, and at ``MAX_SOURCES``; a
-    paper that the question names is evidence wherever it stands.
+    paper that the question means is evidence wherever it stands. Of a comparison with what no
+    paper names, the papers that it does name are left.
     """
     if not hits:
         return []
     texts = _texts(hits)
-    known = holders(question, texts, proper=False)
+    coded = holders(question, texts, proper=False)
     likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
-    if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
+    if not (coded or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
-    unknown = unknown_to(store, question, texts)
-    if unknown and not (contrasts(question) and known):
-        return []
+    meant = holders(question, texts)
+    if unknown_to(store, question, texts):
+        return [hits[row] for row in sorted(meant)[:MAX_SOURCES]] if contrasts(question) else []
+    meant |= _asked_about(question, hits)
+    kept = _near_the_best(question, hits, meant)
+    most = MAX_LISTED if lists(question) else MAX_SOURCES
+    first = sorted(kept, key=lambda row: row not in meant)[:most]
+    return [hits[row] for row in sorted(first)]
+
+
+def _asked_about(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
+    """The rows of the papers that the question, or a part of it, is put to."""
     papers = [(hit.paper.title, hit.paper.abstract) for hit in hits]
-    named = holders(question, texts) | each_asked(question, papers).keys()
-    if compares(question) and not lists(question):
-        named |= best_for_parts(question, papers)
-    if unknown:  # one side of the comparison is all that there is
-        return [hit for row, hit in enumerate(hits) if row in named][:MAX_SOURCES]
+    best = compares(question) and not lists(question)
+    return each_asked(question, papers).keys() | (best_for_parts(question, papers) if best else ())
+
+
+def _near_the_best(question: str, hits: Sequence[Hit], meant: AbstractSet[int]) -> list[int]:
     several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
-    kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
+    kept = [row for row, hit in enumerate(hits) if row in meant or log_odds(hit.score) >= least]
     if lists(question):
         kept = [row for row in kept if (hits[row].answered or 0) >= _LISTED] or kept[:1]
-    most = MAX_LISTED if lists(question) else MAX_SOURCES
-    first = sorted(kept, key=lambda row: row not in named)[:most]
-    return [hits[row] for row in sorted(first)]
+    return kept
 
 
 def unknown_to(store: Store, question: str, texts: Sequence[str]) -> list[str]:
