@@ -37,7 +37,8 @@ _MORE, _SPARE = 1.5, 16  # what is asked for beyond the passages that are expect
 _GAP, _GAP_OF_SEVERAL = 1.2, 2.4
 """A paper is evidence only while the log odds of its score are at most this much below the
 best; where several papers are asked for, more."""
-_SURE = 0.5
+_LIKELY = 0.05
+"""A paper that was read so is enough to answer from; off topic it is below 0.001."""
 _LISTED = 0.018
 # Logistic regression on the best cosine and the share of the question's rare words in one of
 # the first papers: questions of the development half against PubMedQA's, which no paper here
@@ -112,7 +113,7 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
         return []
     texts = _texts(hits)
     coded = holders(question, texts, proper=False)
-    likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
+    likely = max(hit.answered or 0.0 for hit in hits) >= _LIKELY
     if not (coded or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
     meant = holders(question, texts)
