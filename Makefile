@@ -14,7 +14,7 @@ chat: $(VENV)/.runtime  ## open the chat page on 127.0.0.1:7860
 	$(BIN)/rag chat --port $(PORT)
 
 test: $(VENV)/.dev  ## run the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.dev  ## style and types
 	$(BIN)/ruff check .

@@ -14,18 +14,19 @@ _QUANTITY = re.compile(
 _PRICE = re.compile(r"\bhow much (?:does|do|did|would|will)\b.*\bcosts?\b(?! in\b)", re.I)
 _COMPARES = re.compile(
     r"\b(?:compar\w*|differ\w*|versus|vs|both|each|either|respectively|than|these (?:two|three)|"
-    r"and (?:what|how|which|where|who)|which .* or)\b", re.I
+    r"and (?:(?:on|in|by|for|of|from|at|with) )?(?:what|how|which|where|who)|which .* or)\b", re.I
 )  # fmt: skip
 # Such a question is not answered by one paper.
 _CONTRASTS = re.compile(r"\b(?:compar\w*|differ\w*|versus|vs|both|each)\b", re.I)
 _THINGS = (
-    r"(?:papers|studies|articles|works (?=on|about|are|that)|methods|models|systems|approaches"
-    r"|tools|networks|pipelines|architectures|generators|detectors|datasets|data ?sets|collections"
-    r"|benchmarks|challenges)"
+    r"(?:papers|studies|articles|works (?=on|about|are|that|deal|use|look)|methods|models|systems"
+    r"|approaches|tools|networks|pipelines|architectures|generators|detectors|datasets|data ?sets"
+    r"|collections|benchmarks|challenges)"
 )
+_NOT_IN_NAMES = r"(?:is|are|was|were|do|does|did|has|have|had|can|will|of|for|in|on|by|to|from)\b"
 _LISTS = re.compile(
-    rf"^(?:which|what) (?!two|three|four|five|\d)(?:[\w-]+ ){{0,5}}{_THINGS}\b"
-    rf"|^(?:list|name)\b|^{_THINGS} (?:on|about|for)\b"
+    rf"^(?:which|what) (?!two|three|four|five|\d)(?:(?!{_NOT_IN_NAMES})[\w-]+ ){{0,5}}{_THINGS}\b"
+    rf"|^(?:list|name)\b|^{_THINGS} (?:on|about|for|that|which|with)\b"
     r"|^who (?:has|have) \w+|^what has been (?:done|published|written)\b",
     re.I,
 )

@@ -19,10 +19,10 @@ from rag.injection import injection_note
 from rag.judge import make_judge, rules_of
 from rag.language import foreign
 from rag.library import Library
-from rag.names import unknown_names
 from rag.relevance import rerank
 from rag.replies import reply
-from rag.retrieval import cut, retrieve
+from rag.retrieval import cut, retrieve, unknown_to
+from rag.store import Store
 from rag.text import clean, clean_question
 from rag.types import (
     Answer,
@@ -143,7 +143,7 @@ class Assistant:
             usage += spent
         if judge:
             usage += judge.usage
-        notes += [*_premise(query, evidence), *_notes_on(reviewed, evidence, sources)]
+        notes += [*_premise(store, query, evidence), *_notes_on(reviewed, evidence, sources)]
         yield build.answer(reviewed, notes, clock.lap("repair"), usage)
 
     def _reply(
@@ -223,14 +223,14 @@ def gap(hits: Sequence[Hit]) -> str:
     return f" The nearest paper, “{hits[0].paper.title}”, does not mention {words}."
 
 
-def _premise(question: str, evidence: Sequence[Hit]) -> list[Note]:
-    """That no paper of the answer has a figure or a name that the question takes for granted."""
+def _premise(store: Store, question: str, evidence: Sequence[Hit]) -> list[Note]:
+    """What the question takes for granted: figures of no paper here, names of none at all."""
     lacking = [set(hit.lacking) for hit in evidence]
     figures = [w for w in evidence[0].lacking if w[0].isdigit() and all(w in s for s in lacking)]
     texts = [f"{hit.paper.title}. {hit.paper.abstract}" for hit in evidence]
     told = [
         ("gives the figure", figures),
-        ("mentions", [name for name in unknown_names(question, texts) if name not in figures]),
+        ("mentions", [name for name in unknown_to(store, question, texts) if name not in figures]),
     ]
     return [
         Note("premise", f"None of these papers {does} {' or '.join(f'“{w}”' for w in words)}.")

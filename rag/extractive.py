@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from rag.asked import asks_price, compares, contrasts, lists, open_ended
 from rag.choosing import Candidate, choose, choose_for_list, choose_of_each, score
 from rag.history import standalone
 from rag.injection import without_instructions
-from rag.names import holders, unknown_names
+from rag.names import holders
 from rag.openings import without_opening
 from rag.quantities import asked_unit, quantities
 from rag.relevance import best_for_parts, each_asked, read
@@ -56,12 +57,8 @@ class ExtractiveWriter:
         named = _named(topic, sources)
         # Each paper has only its side of a comparison.
         sure = open_ended(topic) or (contrasts(question) and (asked or len(named) > 1))
-        if unknown_names(topic, [f"{title}. {text}" for title, text in papers]):
-            if not (contrasts(question) and named):
-                return
-            # One side of the comparison is all that there is.
-            candidates = [each for each in candidates if each.source.n in named]
-        answered = max((each.answered for each in found), default=0.0)
+        meant = [r for s, r in zip(sources, found, strict=True) if s.n in named] or found
+        answered = max((each.answered for each in meant), default=0.0)
         if not candidates or not (sure or answered >= _LEAST_ANSWERED):
             return
         if not _has_asked_unit(question, candidates, named):
@@ -99,12 +96,14 @@ class ExtractiveWriter:
 
 
 def _read(topic: str, sources: Sequence[Source], asked: Mapping[int, str]) -> list[Relevance]:
-    """What each source has on the question, or on what is asked of it alone."""
+    """What each source has on the question, its sentences on what is asked of it alone."""
     papers = [(source.title, source.text) for source in sources]
-    return [
-        read(asked[source.n], [paper])[0] if source.n in asked else relevance
-        for source, paper, relevance in zip(sources, papers, read(topic, papers), strict=True)
-    ]
+    found = read(topic, papers)
+    for row, source in enumerate(sources):
+        if source.n in asked:
+            own = read(asked[source.n], [papers[row]])[0]
+            found[row] = replace(own, answered=max(own.answered, found[row].answered))
+    return found
 
 
 def _candidates(

@@ -20,8 +20,10 @@ _PROPER = re.compile(
     r"|\b[A-Z][a-z]+-[A-Z]\w+"
 )
 _JOINT = (
-    r"(?:,? (?:and|or|versus|vs\.?|than|with|to)\b(?: on| in| of| the| that of| those of)*|,|/)"
+    r"(?:,? (?:and|or|versus|vs\.?|than|with|to)\b"
+    r"(?: on| in| of| by| for| from| at| behind| the| that of| those of)*|,|/)"
 )
+_JOINED = re.compile(rf"\bthe ((?:[\w-]+ ){{0,3}}[\w-]+){_JOINT}\s*$")
 _CLAUSE = re.compile(
     r"(?<=[.?!;:,])\s+(?:(?:and|but|while|whereas) (?=\w))?"
     r"|\s+and (?=(?:how|what|which|where|who|when|why|does|do|did|is|are|was|were|in|on|by)\b)",
@@ -34,6 +36,15 @@ _ASKS = re.compile(
 )
 _VERB = re.compile(r"\b(?:do|does|did|is|are|was|were|can|could|has|have|had|will|would)\b", re.I)
 _FRAME = re.compile(r"(?:for|in|on|at|with|among|between|of|from|under|given)\b", re.I)
+_CAPITAL = re.compile(r" [A-Z0-9][\w-]*")
+_LONGEST = 4  # words that a name has beyond its first
+_ARTICLE = re.compile(r"\bthe (?:[a-z]+ )?$", re.I)
+_NOUN = re.compile(
+    r" (?!(?:and|or|to|on|in|of|for|with|by|at|than|versus|vs|as|is|are|was|were|do|does|did|has"
+    r"|have|had|can|could|will)\b)[a-z]{3,}\b"
+)
+_SINGULAR = {"do": "does", "have": "has", "are": "is", "were": "was"}
+_PLURAL = re.compile(rf"\b({'|'.join(_SINGULAR)})(?= it\b)", re.I)
 _TAIL = re.compile(r"[\s,;:]+(?:and|but|while|whereas)?\s*$")
 _EACH = re.compile(
     r"\b(?:each(?: one)?(?: of (?:them|these|the (?:two|three)))?|both(?: of them)?"
@@ -44,6 +55,8 @@ _EACH = re.compile(
 )
 _EACH_WORD = re.compile(r"\b(?:both|each|either)\s+", re.I)
 _ORDINAL = {"first": 0, "former": 0, "second": 1, "latter": 1, "other": 1, "third": 2}
+_DESCRIBES = 2
+"""Words of content of a clause that describes a paper without asking anything."""
 _SPEAKS = 2
 """Words of content without which a question cannot do without the statements before it."""
 
@@ -70,11 +83,13 @@ def focused(
         best: the row that a clause without a name describes; None: none.
     """
     mentions = _mentions(question, papers)
+    mentions = sorted([*mentions, *_beside(question, mentions, papers)], key=lambda m: m.start)
     clauses = _clauses(question, mentions)
     described = [
         Mention(start, start, row)
         for start, end in clauses
         if not any(start <= m.start < end for m in mentions)
+        and _says(question[start:end])
         and not _shared(question[start:end])
         and not _FRAME.match(question[start:end])
         and (row := best(question[start:end])) is not None
@@ -96,8 +111,51 @@ def _mentions(question: str, papers: Sequence[tuple[str, str]]) -> list[Mention]
         whole = rf"(?<!\w)(?:\w+-)*{re.escape(name)}(?:-\w+)*(?!\w)"
         for match in re.finditer(whole, question):
             if all(match.end() <= m.start or match.start() >= m.end for m in found):
-                found.append(Mention(match.start(), match.end(), row))
+                found.append(_whole(match, name, row, papers[row]))
     return sorted(found, key=lambda mention: mention.start)
+
+
+def _beside(
+    question: str, mentions: Sequence[Mention], papers: Sequence[tuple[str, str]]
+) -> list[Mention]:
+    """What "and" joins to a name and only one other paper is: "the sinus paper and KelpNet"."""
+    found = []
+    for mention in mentions:
+        match = _JOINED.search(question[: mention.start])
+        row = only_one(match[1], papers, 1) if match else None
+        if match and row is not None and row not in {m.row for m in mentions}:
+            found.append(Mention(match.start(), match.end(1), row))
+    return found
+
+
+def only_one(text: str, papers: Sequence[tuple[str, str]], fewest: int) -> int | None:
+    """The row of the paper that alone has at least ``fewest`` words of ``text``; None: none."""
+    have = [content_words(". ".join(paper)) for paper in papers]
+    asked = content_words(text)
+    alone = [
+        len(asked & own - set().union(*have[:n], *have[n + 1 :])) for n, own in enumerate(have)
+    ]
+    first, second = [*sorted(alone, reverse=True), 0, 0][:2]
+    return alone.index(first) if first >= fewest and first > 2 * second else None
+
+
+def _whole(match: re.Match[str], name: str, row: int, paper: tuple[str, str]) -> Mention:
+    """The mention with what belongs to it: "the COVID ensemble", "ConTEXTual Net 3D"."""
+    before, rest = match.string[: match.start()], match.string[match.end() :]
+    article, noun = _ARTICLE.search(before), _NOUN.match(rest)
+    if article and noun and not _YEAR.fullmatch(name):
+        return Mention(article.start(), match.end() + noun.end(), row)
+    return Mention(match.start(), match.end() + len(_more(rest, match[0], paper)), row)
+
+
+def _more(rest: str, name: str, paper: tuple[str, str]) -> str:
+    """What of ``rest`` belongs to the name, as the paper has it: "Net 3D" to "ConTEXTual"."""
+    text, more = ". ".join(paper), ""
+    for word in _CAPITAL.findall(rest)[:_LONGEST]:
+        if not rest.startswith(more + word) or name + more + word not in text:
+            break
+        more += word
+    return more
 
 
 def _holder(name: str, papers: Sequence[tuple[str, str]]) -> int | None:
@@ -127,6 +185,12 @@ def _clauses(question: str, mentions: Sequence[Mention]) -> list[tuple[int, int]
         else:
             found.append((start, end))
     return found
+
+
+def _says(clause: str) -> bool:
+    """Whether it can mean a paper: it asks, or describes at some length."""
+    words = len(content_words(clause))
+    return words >= (1 if _ASKS.match(clause) else _DESCRIBES) and not clause.startswith("or ")
 
 
 def _shared(clause: str) -> bool:
@@ -190,7 +254,11 @@ def _own(clause: str, offset: int, inside: Sequence[Mention], row: int) -> str:
             clause = clause[:start] + clause[end + after.end() :]
         elif before:
             clause = clause[: before.start()] + clause[end:]
-    return _EACH_WORD.sub("", clause)
+    return _PLURAL.sub(_singular, _EACH_WORD.sub("", clause))
+
+
+def _singular(match: re.Match[str]) -> str:
+    return _SINGULAR[match[0].lower()]
 
 
 def _pronoun(name: str, rest: str) -> str:

@@ -46,7 +46,7 @@ _SHORT_FOR = {full: short for short, full in _EXPANSIONS.items()}
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6"}
 _PASSED_OVER = frozenset("a and by for from in of on or the to with".split())
 _OF_ASKERS = frozenset({"phd", "msc", "bsc", "arxiv", "pubmed", "chatgpt", "latex", "bibtex"})
-_OF_ONE = re.compile(r"(?=.*[a-z]).*[A-Z]|[A-Z]{3,}-?\d")
+_OF_ONE = re.compile(r"(?=.*[a-z]).*[A-Z]|[A-Z]{3,}-?\d|[A-Z]{5,}")
 _NEARLY = 0.88
 _DIGITS = re.compile(r"\d+")
 _LONGEST_TAIL = 3  # letters of the second part of a name in two words: "gp 37", "PG E2"
@@ -91,8 +91,8 @@ def holders(question: str, texts: Sequence[str], *, proper: bool = True) -> set[
 def unknown_names(question: str, texts: Sequence[str]) -> list[str]:
     """Names of one thing in ``question`` that none of ``texts`` has, nor one spelled nearly so.
 
-    Those in mixed case or of three letters and a figure (``DenseNet``, ``GPT-5``); an acronym may
-    be the asker's own ("for my MD").
+    In mixed case, of three letters and a figure, or of five capitals (``DenseNet``, ``GPT-5``,
+    ``GRAPPA``); a shorter acronym may be the asker's own ("for my MD").
     """
     own = [n for n in names(question) if _OF_ONE.match(n) and _flat(n) not in _OF_ASKERS]
     absent = [name for name in own if all(absent_names(name, text) for text in texts)]

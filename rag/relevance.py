@@ -13,7 +13,7 @@ from dataclasses import replace
 from rag import answering
 from rag.answering import Relevance
 from rag.asked import compares, lists, parts
-from rag.focus import focused
+from rag.focus import focused, only_one
 from rag.injection import without_instructions
 from rag.types import Hit
 from rag.words import content_words, stem
@@ -22,6 +22,7 @@ FOUND_WEIGHT = 1.5
 """What the search's score counts beside the reading, both as log odds; see docs/retrieval.md."""
 _SURE = 0.5
 _LEAST = 1e-4
+_FEW = 2
 _HOW = content_words("many much long far often large big fast")
 
 
@@ -42,10 +43,17 @@ def best_for_parts(question: str, papers: Sequence[tuple[str, str]]) -> set[int]
 
 def each_asked(question: str, papers: Sequence[tuple[str, str]]) -> dict[int, str]:
     """What a question about several of ``papers`` asks each of them, by row; see ``focus``."""
-    if lists(question) or not compares(question):
+    if lists(question):
         return {}
     texts = _readable(papers)
-    return focused(question, papers, lambda clause: _best_row(answering.read(clause, texts)))
+
+    def best(clause: str) -> int | None:
+        if not compares(question):
+            return None
+        row = _best_row(answering.read(clause, texts))
+        return only_one(clause, texts, _FEW) if row is None else row
+
+    return focused(question, papers, best)
 
 
 def _best_row(readings: Sequence[Relevance]) -> int | None:

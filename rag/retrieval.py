@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from rag.asked import compares, contrasts, lists
 from rag.exact import Ranking, sifted
-from rag.names import holders
+from rag.names import holders, unknown_names
 from rag.preference import preferences
-from rag.relevance import each_asked, log_odds
+from rag.relevance import best_for_parts, each_asked, log_odds
 from rag.types import Hit, Passage
 from rag.words import content_words, stem, words_of
 
@@ -25,7 +25,8 @@ Search = Callable[[int, AbstractSet[str] | None], Ranking]
 
 LEXICAL_WEIGHT = 0.09
 """What BM25+, divided by the logarithm of the number of passages, counts beside the cosine."""
-MAX_SOURCES = 6
+MAX_SOURCES, MAX_LISTED = 6, 8
+"""Papers that an answer rests on at most; those that a list names."""
 _CANDIDATES = 100
 _LONG = 8  # passages of a paper that are compared
 _SLOPE, _MIDDLE = 12.0, 1.0  # of the logistic curve that puts fused scores into 0..1
@@ -36,7 +37,8 @@ _MORE, _SPARE = 1.5, 16  # what is asked for beyond the passages that are expect
 _GAP, _GAP_OF_SEVERAL = 1.2, 2.4
 """A paper is evidence only while the log odds of its score are at most this much below the
 best; where several papers are asked for, more."""
-_SURE = 0.5
+_LIKELY = 0.05
+"""A paper that was read so is enough to answer from; off topic it is below 0.001."""
 _LISTED = 0.018
 # Logistic regression on the best cosine and the share of the question's rare words in one of
 # the first papers: questions of the development half against PubMedQA's, which no paper here
@@ -104,26 +106,46 @@ def cut(store: Store, question: str, hits: Sequence[Hit]) -> list[Hit]:
     """The part of ``hits`` that is evidence: none if the collection has no answer.
 
     The list ends where the score falls far below the best, and at ``MAX_SOURCES``; a
-    paper that the question names is evidence wherever it stands.
+    paper that the question means is evidence wherever it stands. Of a comparison with what no
+    paper names, the papers that it does name are left.
     """
     if not hits:
         return []
     texts = _texts(hits)
-    known = holders(question, texts, proper=False)
-    likely = max(hit.answered or 0.0 for hit in hits) >= _SURE
-    if not (known or likely) and answers(store, question, hits) < _MIN_ANSWERS:
+    coded = holders(question, texts, proper=False)
+    likely = max(hit.answered or 0.0 for hit in hits) >= _LIKELY
+    if not (coded or likely) and answers(store, question, hits) < _MIN_ANSWERS:
         return []
+    meant = holders(question, texts)
+    if unknown_to(store, question, texts):
+        return [hits[row] for row in sorted(meant)[:MAX_SOURCES]] if contrasts(question) else []
+    meant |= _asked_about(question, hits)
+    kept = _near_the_best(question, hits, meant)
+    most = MAX_LISTED if lists(question) else MAX_SOURCES
+    first = sorted(kept, key=lambda row: row not in meant)[:most]
+    return [hits[row] for row in sorted(first)]
+
+
+def _asked_about(question: str, hits: Sequence[Hit]) -> AbstractSet[int]:
+    """The rows of the papers that the question, or a part of it, is put to."""
     papers = [(hit.paper.title, hit.paper.abstract) for hit in hits]
-    named = holders(question, texts)
-    if contrasts(question):
-        named |= each_asked(question, papers).keys()
+    best = compares(question) and not lists(question)
+    return each_asked(question, papers).keys() | (best_for_parts(question, papers) if best else ())
+
+
+def _near_the_best(question: str, hits: Sequence[Hit], meant: AbstractSet[int]) -> list[int]:
     several = compares(question) or lists(question)
     least = log_odds(hits[0].score) - (_GAP_OF_SEVERAL if several else _GAP)
-    kept = [row for row, hit in enumerate(hits) if row in named or log_odds(hit.score) >= least]
+    kept = [row for row, hit in enumerate(hits) if row in meant or log_odds(hit.score) >= least]
     if lists(question):
         kept = [row for row in kept if (hits[row].answered or 0) >= _LISTED] or kept[:1]
-    first = sorted(kept, key=lambda row: row not in named)[:MAX_SOURCES]
-    return [hits[row] for row in sorted(first)]
+    return kept
+
+
+def unknown_to(store: Store, question: str, texts: Sequence[str]) -> list[str]:
+    """The names in ``question`` that no paper of the collection has; ``texts``: those found."""
+    absent = unknown_names(question, texts)
+    return [name for name in absent if not store.document_frequency(name)]
 
 
 def answers(store: Store, question: str, hits: Sequence[Hit]) -> float:

@@ -26,7 +26,7 @@ from tests.test_store import assert_in_step
 
 # An ingest in another process, slow enough to be met at work: it says when a batch is done.
 CHILD = """
-import sys, time
+import signal, sys, time
 from rag import library
 from rag.settings import Settings
 from tests.fakes import HashEmbedder
@@ -36,6 +36,7 @@ class Slow(HashEmbedder):
         time.sleep(float(sys.argv[2]))
         return super().encode(texts, on_progress)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 library._BATCH = 4
 settings = Settings(store=sys.argv[1], _env_file=None)
 with library.Library(settings, Slow()) as opened:

@@ -24,6 +24,7 @@ HALVES = {
     for gold in item.gold
     if item.type not in ("list", "unanswerable")
 }
+MORE = load_set(resources.path("eval/sets/medical_imaging_more"))
 BOTH = pytest.mark.parametrize("questions", [MAIN, HARD], ids=["main", "hard"])
 
 
@@ -156,3 +157,11 @@ def test_the_counts_in_the_readme_are_those_of_the_sets():
         assert f"| {kind} | {total} | {halves['dev']} | {halves['test']} |" in readme, kind
     assert f"{len(MAIN.items)} questions in our own words" in readme
     assert f"{len(HARD.items)} hard questions" in readme
+
+
+def test_the_questions_for_development_are_for_nothing_else_and_stand_nowhere_else():
+    readme = resources.path("eval/sets/medical_imaging_more/README.md").read_text("utf-8")
+    assert readme.count(f"{len(MORE.items)} questions") == 1
+    assert {item.split for item in MORE.items} == {"dev"}
+    asked = {item.question for item in (*MAIN.items, *HARD.items)}
+    assert [item.question for item in MORE.items if item.question in asked] == []

@@ -118,9 +118,3 @@ def test_a_list_gives_each_paper_by_its_title() -> None:
     assert items[1].startswith("- SealSpotter: hearing seals [2]. ")
     outcomes = [review(claim, HUNTERS).outcome for claim in parse_claims(text)]
     assert all(isinstance(outcome, Sentence) for outcome in outcomes)
-
-
-def test_a_question_about_a_thing_that_no_paper_names_is_not_answered() -> None:
-    asked = "How many times faster is the sampler than {}?"
-    assert draft(asked.format("before"))
-    assert draft(asked.format("DenseNet")) == ""

@@ -42,6 +42,18 @@ def asked(question: str) -> dict[int, str]:
             {0: "Who looked over the results of it", 1: "Who looked over the results of it"},
         ),
         (
+            "How many pictures do the KelpNet paper and ReefGAN have?",
+            {0: "How many pictures does it have?", 1: "How many pictures does it have?"},
+        ),
+        (
+            "How many dives stood behind the otters paper and behind ReefGAN?",
+            {0: "How many dives stood behind it?", 1: "How many dives stood behind it?"},
+        ),
+        (
+            "On which coast was KelpNet tried, and how many dives has ReefGAN 2?",
+            {0: "On which coast was it tried", 1: "how many dives has it 2?"},
+        ),
+        (
             "One of them counts animals, ReefGAN paints. Which data was each measured on?",
             {0: "Which data was it measured on?", 1: "Which data was it measured on?"},
         ),

@@ -166,6 +166,20 @@ def test_a_name_that_one_paper_has_is_evidence_enough(collection: Library) -> No
         assert any(f"({name})" in hit.paper.abstract for hit in evidence) == held
 
 
+def test_a_name_that_no_paper_of_the_collection_has_leaves_nothing_or_one_side(
+    collection: Library,
+) -> None:
+    for asked, titles in {
+        "Did Merlin's findings reach an F1 above that of QxzNet?": [],
+        "How does Merlin compare with QxzNet?": ["Merlin"],
+        "How does Merlin compare with UniT?": ["Merlin", "Towards a Single Unified Model"],
+    }.items():
+        kept = cut(collection.store, asked, found(collection, asked))
+        held = [any(hit.paper.title.startswith(title) for hit in kept) for title in titles]
+        assert all(held) and bool(kept) == bool(titles)
+        assert len(kept) == 1 or "QxzNet" not in asked or not titles
+
+
 def test_evidence_ends_where_the_score_falls(collection: Library) -> None:
     hits = found(collection, KRYLOV)
     odds = [1.0, 0.5, -1.3, -1.5, -5.0]  # logarithms; 2.4 below the best it ends: "than" compares

@@ -74,7 +74,7 @@ def test_shipped_sets_and_own_ones_are_offered(home: Path) -> None:
     (home / "sets" / "broken").mkdir()
     (home / "sets" / "broken" / "set.json").write_text("{", encoding="utf-8")
     assert list(evaluations.question_sets()) == [
-        "medical_imaging v2", "medical_imaging_hard v1", "own: reefs v2",
+        "medical_imaging v2", "medical_imaging_hard v1", "medical_imaging_more v1", "own: reefs v2",
     ]  # fmt: skip
 
 
